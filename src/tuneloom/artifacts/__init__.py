@@ -1,0 +1,27 @@
+"""The artifact store: immutable, keyed by inputs, committed whole, checked for conservation.
+
+store = Store(".tuneloom/store")
+artifact = store.ensure(Spec("dedup", code_digest("tuneloom.dedup"), parents=(ingest,)), build)
+"""
+
+from tuneloom.artifacts.artifact import Artifact
+from tuneloom.artifacts.keys import Reference, Spec, code_digest
+from tuneloom.artifacts.locks import lock
+from tuneloom.artifacts.manifest import Counts, Manifest, file_digest
+from tuneloom.artifacts.remote import user_cache
+from tuneloom.artifacts.store import Store
+from tuneloom.artifacts.writer import Writer
+
+__all__ = [
+    "Artifact",
+    "Counts",
+    "Manifest",
+    "Reference",
+    "Spec",
+    "Store",
+    "Writer",
+    "code_digest",
+    "file_digest",
+    "lock",
+    "user_cache",
+]

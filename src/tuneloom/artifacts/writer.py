@@ -1,0 +1,169 @@
+"""What a stage writes with: kept rows, rejects with their reasons, other files, counts.
+
+Rows go to a spill file first, so memory stays bounded; at the end they are sorted by id and origin and cut into
+Parquet parts by id range and target size. The bytes therefore depend on the rows alone, not on how the stage
+partitioned them.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tuneloom.artifacts.keys import Reference, Spec
+from tuneloom.artifacts.manifest import Counts, Manifest, StoredFile, check_inside, describe_file, make_manifest
+from tuneloom.records import Reject, canonical, rejects_table
+
+PART_BYTES = 64 << 20
+"""Text bytes a Parquet part aims at."""
+
+_ORIGIN_ORDER = ("source", "file", "row", "part")
+
+
+class Writer:
+    """Collects one artifact in a work folder; the store commits it. Not thread-safe: one writer, one thread."""
+
+    def __init__(self, spec: Spec, folder: Path) -> None:
+        self.spec, self.folder = spec, folder
+        self.stats: dict[str, Any] = {}
+        """Whatever `show` and the report need, as plain values; goes to stats.json."""
+        self._rows = _Spill(folder / ".rows.arrow")
+        self._rejects = _Spill(folder / ".rejected.arrow")
+        self._reasons: Counter[str] = Counter()
+        self._added: Counter[str] = Counter()
+        self._files: dict[str, int | None] = {}
+        self._members: tuple[Reference, ...] = ()
+        self._member_counts = Counts()
+        self._started = time.monotonic()
+
+    def add(self, table: pa.Table) -> None:
+        """Keeps rows; every call brings the same schema, with columns `id` and `origin`."""
+        self._rows.append(table)
+        self._added["rows_out"] += len(table)
+
+    def reject(self, rejects: Iterable[Reject]) -> None:
+        """Rejects rows, each with its reason."""
+        batch = list(rejects)
+        self._reasons.update(reject.reason for reject in batch)
+        self._added["rejected"] += len(batch)
+        self._rejects.append(rejects_table(self.spec.stage, batch))
+
+    def count(self, *, rows_in: int = 0, made: int = 0, rows_out: int = 0, held: int = 0) -> None:
+        """Adds to the counts; `rows_out` only for rows that were written by `file` instead of `add`."""
+        self._added.update(rows_in=rows_in, made=made, rows_out=rows_out, held=held)
+
+    def file(self, path: str, rows: int | None = None) -> Path:
+        """The place for a file of the stage's own making (`adapter/weights.safetensors`); write it before the end."""
+        check_inside(path, self.spec.stage)
+        self._files[path] = rows
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def union(self, members: Iterable[tuple[Reference, Counts, dict[str, int]]]) -> None:
+        """Makes this artifact the union of others, none of their rows copied; counts and reasons add up."""
+        self._member_counts = Counts(0, 0, 0, 0, 0)
+        for reference, counts, reasons in members:
+            self._members += (reference,)
+            self._member_counts += counts
+            self._reasons.update(reasons)
+
+    def finish(self) -> Manifest:
+        """Writes parts, rejects and stats, checks conservation, and returns the manifest (not yet written)."""
+        counts = self._counts()
+        counts.check(self.spec.stage)
+        files = [
+            *_write_parts(self._rows, self.folder, "part"),
+            *_write_parts(self._rejects, self.folder, "rejected/part"),
+        ]
+        self.file("stats.json").write_text(canonical(self.stats), "utf-8")
+        files += [describe_file(self.folder, path, rows) for path, rows in sorted(self._files.items())]
+        seconds = time.monotonic() - self._started
+        return make_manifest(self.spec, counts, self._reasons, tuple(files), self._members, seconds)
+
+    def _counts(self) -> Counts:
+        if self._members:
+            return self._member_counts
+        if not self._added:
+            return Counts()
+        return Counts(*(self._added[name] for name in ("rows_in", "made", "rows_out", "rejected", "held")))
+
+
+class _Spill:
+    """An Arrow IPC file that rows are appended to and read back from, memory-mapped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.text_bytes, self.rows = path, 0, 0
+        self._schema: pa.Schema | None = None
+        self._writer: pa.RecordBatchFileWriter | None = None
+
+    def append(self, table: pa.Table) -> None:
+        if self._writer is None:
+            self._schema = table.schema
+            self._writer = pa.ipc.new_file(self.path, table.schema)
+        self._writer.write_table(table.cast(self._schema) if table.schema != self._schema else table)
+        self.text_bytes += sum(_text_bytes(column) for column in table.columns)
+        self.rows += len(table)
+
+    def close(self) -> pa.Table | None:
+        if self._writer is None:
+            return None
+        self._writer.close()
+        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
+
+
+def _write_parts(spill: _Spill, folder: Path, stem: str) -> Iterator[StoredFile]:
+    """`part-00000.parquet`, ... ; one empty part where there are no rows but a schema."""
+    table = spill.close()
+    if table is None:
+        return
+    count = max(1, math.ceil(spill.text_bytes / PART_BYTES))
+    by_id = "id" in table.column_names
+    bucket = _bucket(table["id"], count) if by_id and count > 1 else None
+    for number in range(count if bucket is not None else 1):
+        rows = table.filter(pc.equal(bucket, number)) if bucket is not None else table
+        path = f"{stem}-{number:05d}.parquet"
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(_in_order(rows, by_id), folder / path, compression="zstd", row_group_size=16_384)
+        yield describe_file(folder, path, len(rows))
+    del table, bucket
+    spill.path.unlink()
+
+
+def _bucket(ids: pa.ChunkedArray, count: int) -> pa.ChunkedArray:
+    """Part number of each hex id: the first 32 bits, scaled. Ids are hashes, so the parts come out even."""
+    head = [int(text[:8], 16) * count >> 32 for text in ids.to_pylist()]
+    return pa.chunked_array([pa.array(head, pa.int32())])
+
+
+def _in_order(table: pa.Table, by_id: bool) -> pa.Table:
+    origin = table["origin"].combine_chunks()
+    keys = {f"_{name}": pc.struct_field(origin, name) for name in _ORIGIN_ORDER}
+    if by_id:
+        keys = {"_id": table["id"].combine_chunks(), **keys}
+    if "reason" in table.column_names and not by_id:
+        keys["_reason"] = table["reason"].combine_chunks()
+    order = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+    return table.take(order).combine_chunks()
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    """Bytes of all text in a column, however deeply nested; the same whatever the chunking."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind):
+        return pc.sum(pc.binary_length(column)).as_py() or 0
+    if pa.types.is_struct(kind):
+        return sum(_text_bytes(pc.struct_field(column, [i])) for i in range(kind.num_fields))
+    if pa.types.is_map(kind):
+        return sum(
+            _text_bytes(pa.chunked_array([c.keys])) + _text_bytes(pa.chunked_array([c.items])) for c in column.chunks
+        )
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _text_bytes(pc.list_flatten(column))
+    return 0

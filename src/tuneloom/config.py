@@ -1,0 +1,284 @@
+"""The one config tree: a YAML file, Prefect's deployment form and a run all speak it.
+
+Each field is documented here and nowhere else (`tuneloom config --schema` prints it). An unknown key is an error
+that names its path and the key that was probably meant. Paths are relative to the config file.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tuneloom.errors import ConfigError, MissingFile
+
+
+class Section(BaseModel):
+    """A part of the tree: unknown keys are errors, values never change, docstrings are descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Source(Section):
+    """One place that instruction data comes from."""
+
+    name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
+    """Short name; it stands in every row's origin."""
+    path: str
+    """A file, a folder or a glob, relative to the config file."""
+    format: str = "auto"
+    """A format's name, or `auto` to detect it from the content."""
+    columns: dict[str, str] | None = None
+    """Maps our names (instruction, input, output, ...) to the source's columns."""
+    use: Literal["train", "evaluate", "decontaminate"] = "train"
+    """What its rows are for; only `train` rows compete in deduplication and may train."""
+    priority: int = 0
+    """Of duplicates across sources the row from the higher priority survives."""
+    language: str | None = None
+    """Language of its rows (`en`, `zh`, ...), where they do not say; detected otherwise."""
+    license: str | None = None
+    """Licence of its rows; it travels with them to the model's tags."""
+
+
+class Near(Section):
+    """Near-duplicate removal: MinHash finds candidates, true Jaccard similarity decides."""
+
+    threshold: float = Field(0.8, gt=0, le=1)
+    """Smallest Jaccard similarity of shingle sets that makes two rows near-duplicates."""
+    compare: Literal["prompt", "answer", "both"] = "both"
+    """What must be that similar; `both`: the prompt, and the answer equal or similar too."""
+
+
+class Dedup(Section):
+    """Removal of duplicates; each rejected row names the kept row it resembles."""
+
+    exact: bool = True
+    """Reject rows whose normalised words equal a kept row's."""
+    near: Near | None = Near()
+    """Near-duplicates; `null` turns it off."""
+
+
+class Split(Section):
+    """Which rows train and which stay unseen."""
+
+    validation: float = Field(0.02, ge=0, lt=0.5)
+    """Share of the rows for choices during training."""
+    test: float = Field(0.05, ge=0, lt=0.5)
+    """Share of the rows that judge the model."""
+    held_out_tasks: tuple[str, ...] = ()
+    """Tasks whose rows all go to the test side, to measure generalisation."""
+
+
+class Quality(Section):
+    """Rules that a row must pass, and what happens to personal data."""
+
+    rules: str = "standard"
+    """Name of a rule profile: `none`, or a file of quality/profiles."""
+    pii: Literal["keep", "mask", "reject"] = "mask"
+    """Personal data (mail, phone, identity and card numbers, keys): replaced by a mark, or the row rejected."""
+
+
+class Mixture(Section):
+    """Which training rows are used, and how often."""
+
+    weights: dict[str, float] = {}
+    """Factor by source: 0.5 keeps half of its training rows, 2 uses each twice (column `repeat`); default 1."""
+    cap: int | None = Field(None, gt=0)
+    """At most this many training rows a task (examples-proportional mixing with a cap, as in T5 and FLAN)."""
+
+
+class Render(Section):
+    """Conversations to tokens."""
+
+    template: Literal["model"] = "model"
+    """`model`: the chat template that the model brings."""
+    max_length: int = Field(1024, gt=16)
+    """Longest row in tokens, and the length of a pack; longer rows are rejected with that reason."""
+
+
+class Train(Section):
+    """Fine-tuning."""
+
+    method: Literal["lora", "full"] = "lora"
+    """`lora` trains a float32 adapter (PEFT), `full` every weight."""
+    rank: int = Field(8, gt=0)
+    """Rank of the adapter."""
+    alpha: float = Field(16, gt=0)
+    """LoRA's alpha: the update is scaled by alpha / rank."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout on the adapter's input."""
+    target_modules: str = "all-linear"
+    """`all-linear`, or a regular expression of module names."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Peak learning rate."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: float = Field(0.0, ge=0)
+    """AdamW's weight decay."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    """Gradients are clipped to this norm."""
+    epochs: float = Field(1.0, gt=0)
+    """Passes over the training rows."""
+    max_tokens: int | None = Field(None, gt=0)
+    """Stops after about this many tokens, whatever `epochs` says."""
+    tokens_per_step: int = Field(2048, gt=0)
+    """Tokens in one optimiser step (a fixed list of rows)."""
+    micro_batch_tokens: int = Field(600, gt=0)
+    """Tokens computed at once; changes memory and speed, never the result."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the computation; `auto` measures this machine and takes the faster."""
+
+
+class Evaluate(Section):
+    """Scores on rows that never trained."""
+
+    loss_rows: int = Field(150, gt=0)
+    """Most test rows for the held-out loss."""
+    generate_rows: int = Field(48, ge=0)
+    """Most test rows whose answer is generated and compared with the references."""
+    max_new_tokens: int = Field(48, gt=0)
+    """Longest generated answer in tokens."""
+    baselines: tuple[Literal["base", "champion"], ...] = ("base", "champion")
+    """What the candidate is compared with; the champion where there is one."""
+
+
+class Gate(Section):
+    """When a candidate may become the champion."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence of the intervals that decide."""
+    better: tuple[str, ...] = ("loss",)
+    """Metrics in which the candidate must beat its baseline; with no champion, that is the base."""
+    margin: float = Field(0.02, ge=0)
+    """Against a champion: the largest loss increase (nats a token) that still counts as no worse."""
+
+
+class Release(Section):
+    """The MLflow registry."""
+
+    model_name: str = Field("tuneloom", pattern=r"^[\w.-]+$")
+    """Name of the registered model."""
+    gate: Gate = Gate()
+    """The conditions of promotion."""
+
+
+class Config(Section):
+    """A whole pipeline. Only `sources` is needed besides `model`."""
+
+    name: str = "tuneloom"
+    """Name of the pipeline, for people: flow runs and reports bear it."""
+    seed: int = 0
+    """Seeds every random choice."""
+    store: str = ".tuneloom/store"
+    """Where artifacts lie: a folder relative to the config file, or any fsspec URL."""
+    model: str
+    """A folder, a hub name, or `smollm2-135m-instruct` for the packaged one."""
+    sources: tuple[Source, ...] = Field(min_length=1)
+    """The instruction data."""
+    takedowns: str | None = None
+    """A file of row ids, one a line, that may never be used."""
+    dedup: Dedup = Dedup()
+    """Duplicates."""
+    split: Split = Split()
+    """Sides."""
+    quality: Quality = Quality()
+    """Rules and personal data."""
+    mixture: Mixture = Mixture()
+    """Selection."""
+    render: Render = Render()
+    """Tokens."""
+    train: Train = Train()
+    """Fine-tuning."""
+    evaluate: Evaluate = Evaluate()
+    """Scores."""
+    release: Release = Release()
+    """Gate and registry."""
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML config and applies `a.b=c` overrides.
+
+    Raises ConfigError naming file, path of the key, value and remedy; MissingFile where there is no such file.
+    """
+    if not path.is_file():
+        raise MissingFile(f"no config file {path.name}", where=str(path), remedy="Give the path of a YAML config.")
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"the config is not readable YAML: {' '.join(str(error).split())}", where=str(path), remedy="Mend the YAML."
+        ) from error
+    if not isinstance(tree, dict):
+        raise ConfigError(
+            f"the config holds {type(tree).__name__}, not keys and values", where=str(path), remedy="See README.md."
+        )
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(tree, str(path))
+
+
+def parse_config(tree: Mapping[str, Any], where: str = "config") -> Config:
+    """Validates a tree of plain values. All faults are named in one error."""
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        faults = [_explain(fault) for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
+        raise ConfigError(
+            "the config is wrong: " + "; ".join(what for what, _ in faults),
+            where=where,
+            remedy=" ".join(dict.fromkeys(cure for _, cure in faults)),
+        ) from None
+    names = [source.name for source in config.sources]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(
+            f"two sources are named {sorted(twice)[0]!r}", where=f"{where}: sources", remedy="Give each its own name."
+        )
+    return config
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    """`train.rank=4` sets tree["train"]["rank"] = 4; the value is read as YAML."""
+    keys, sign, value = override.partition("=")
+    if not sign or not keys:
+        raise ConfigError(f"--set {override!r} has no key=value", where="--set", remedy="Write --set train.rank=4.")
+    *above, last = keys.split(".")
+    for key in above:
+        below = tree.setdefault(key, {})
+        if not isinstance(below, dict):
+            raise ConfigError(f"--set {keys}: {key!r} holds no keys", where="--set", remedy="Set it as a whole.")
+        tree = below
+    tree[last] = yaml.safe_load(value)
+
+
+def _explain(fault: Any) -> tuple[str, str]:
+    """One pydantic fault -> (what, remedy), with the value and, for an unknown key, the one probably meant."""
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        known = _keys_beside(fault["loc"])
+        close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
+        cure = f"Did you mean `{close[0]}`?" if close else f"Known keys there: {', '.join(known)}."
+        return f"unknown key `{place}`", cure
+    if fault["type"] == "missing":
+        return f"`{place}` is missing", f"Add `{place}`."
+    return f"`{place}`: {fault['msg']}, not {fault['input']!r}", f"Change `{place}` (tuneloom config --schema)."
+
+
+def _keys_beside(location: Sequence[str | int]) -> list[str]:
+    """The known keys of the section that holds the key at `location`."""
+    section: Any = Config
+    for part in location[:-1]:
+        if isinstance(part, int) or not isinstance(section, type) or not issubclass(section, Section):
+            continue
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        section = next(iter(_sections_of(annotation)), section)
+    return list(section.model_fields)
+
+
+def _sections_of(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for part in getattr(annotation, "__args__", ()) for section in _sections_of(part)]
