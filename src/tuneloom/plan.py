@@ -1,0 +1,230 @@
+"""What a run would do: every stage's key, known before anything runs, and what of it is in the store already.
+
+A stage's key needs its config section, its declared inputs, its code and its parents' keys, so the whole chain
+follows from the config, the sources' digests and the model's. Only the champion is looked up elsewhere: it is frozen
+in the run record. Nothing heavy is imported here; a run that is wholly reused answers from this module.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuneloom.artifacts import Artifact, Reference, Spec, Store, code_digest
+from tuneloom.artifacts.digests import cached_digest
+from tuneloom.config import Config, Source
+from tuneloom.errors import ConfigError, MissingFile, NotPermitted
+from tuneloom.ingest.discover import SourceFile, discover
+from tuneloom.models.resolve import ModelSource, resolve_model
+from tuneloom.records import canonical, digest
+from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
+
+STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report")
+DATA_STAGES = STAGES[: STAGES.index("train")]
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A source file and the artifact that ingesting it makes."""
+
+    file: SourceFile
+    source: Source
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run is a function of. `folder` holds the config file, `home` is its `.tuneloom`."""
+
+    config: Config
+    folder: Path
+    home: Path
+    store: Store
+    model: ModelSource
+    files: tuple[PlannedFile, ...]
+    takedowns: frozenset[str]
+    limit: int | None
+    specs: Mapping[str, Spec]
+    record: RunRecord
+
+    def stages(self, until: str = STAGES[-1]) -> tuple[str, ...]:
+        """The stages up to and with `until`, in order."""
+        return STAGES[: STAGES.index(until) + 1]
+
+    def found(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
+        """Each stage with its artifact, or None where it must run."""
+        for stage in self.stages(until):
+            yield stage, self.store.find(self.specs[stage].reference) if stage in self.specs else None
+
+    def artifact(self, stage: str) -> Artifact:
+        """A finished stage's artifact."""
+        found = self.store.find(self.specs[stage].reference)
+        if found is None:
+            raise MissingFile(f"stage {stage} has not run", where=str(self.specs[stage].reference), remedy="Run it.")
+        return found
+
+
+def make_plan(
+    config: Config,
+    folder: Path,
+    *,
+    home: Path | None = None,
+    limit: int | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Plan:
+    """Plans a run of `config`, whose paths are relative to `folder`.
+
+    Raises ConfigError and its kin for what cannot be found. Stages after train are left out of `specs` until the
+    run's champion is resolved (`with_champion`).
+    """
+    folder = folder.resolve()
+    home = (home or folder / ".tuneloom").resolve()
+    store = Store(config.store if "://" in config.store else folder / config.store, say)
+    model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
+    takedowns = _takedowns(config, folder)
+    files = tuple(_planned_files(config, folder, home, takedowns, limit))
+    specs = dict(_specs(config, model, files))
+    identity = _identity(config, files, model, limit)
+    record = read_run(store.folder, identity) or RunRecord(identity, config.name)
+    plan = Plan(config, folder, home, store, model, files, takedowns, limit, specs, record)
+    return with_champion(plan, record) if record.champion_resolved else plan
+
+
+def with_champion(plan: Plan, record: RunRecord) -> Plan:
+    """The plan with the stages that depend on the champion, evaluate to report."""
+    config, specs, champion = plan.config, dict(plan.specs), record.champion
+    specs["evaluate"] = Spec(
+        "evaluate",
+        code_digest("tuneloom.evaluate"),
+        config.seed,
+        {"evaluate": _section(config.evaluate), "gate": _section(config.release.gate)},
+        {"model": plan.model.digest, "champion": _champion_key(champion)},
+        tuple(specs[stage].reference for stage in ("mixture", "render", "train")),
+    )
+    specs["release"] = Spec(
+        "release",
+        code_digest("tuneloom.release"),
+        config=_section(config.release),
+        inputs={"model": plan.model.digest},
+        parents=(specs["train"].reference, specs["evaluate"].reference),
+    )
+    specs["report"] = Spec(
+        "report",
+        code_digest("tuneloom.report"),
+        inputs={"title": config.name},
+        parents=tuple(specs[stage].reference for stage in STAGES[:-1]),
+    )
+    return Plan(**{**vars(plan), "specs": specs, "record": record})
+
+
+def why(plan: Plan, stage: str) -> str:
+    """Why a stage must run: the changed setting or file, against the last run of that name."""
+    before = latest_run(plan.store.folder, plan.config.name)
+    if stage not in plan.specs:
+        return "after the champion is known"
+    if before is None or stage not in before.specs:
+        return "never ran"
+    if before.stages.get(stage) == plan.specs[stage].key:
+        return "its artifact is gone"
+    old, new = before.specs[stage], plan.specs[stage].as_dict()
+    reasons = [*_changed("", old["config"], new["config"]), *_changed("", old["inputs"], new["inputs"])]
+    if old["code"] != new["code"]:
+        reasons.append(f"the code of {stage} changed")
+    if old["seed"] != new["seed"]:
+        reasons.append(f"seed {old['seed']} -> {new['seed']}")
+    changed = [p.split("/")[0] for p in new["parents"] if p not in old["parents"] and p.split("/")[0] != stage]
+    if changed and not reasons:
+        reasons.append(f"{', '.join(dict.fromkeys(changed))} changed")
+    return "; ".join(reasons) or "its inputs changed"
+
+
+def _planned_files(
+    config: Config, folder: Path, home: Path, takedowns: frozenset[str], limit: int | None
+) -> Iterator[PlannedFile]:
+    code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
+    for source in config.sources:
+        section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
+        for file in discover(source, folder):
+            inputs: dict[str, Any] = {
+                "source": source.name,
+                "file": file.relative,
+                "digest": cached_digest(file.path, home / "cache" / "digests.json"),
+                "takedowns": taken,
+            }
+            if limit is not None:
+                inputs["limit"] = limit
+            yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
+
+
+def _specs(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:
+    listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
+    members = tuple(sorted(f.spec.reference for f in files))
+    spec = Spec("ingest", code_digest("tuneloom.ingest"), inputs={"files": listed}, parents=members)
+    yield "ingest", spec
+    declared: dict[str, tuple[bool, dict[str, Any]]] = {
+        "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
+        "split": (True, {}),
+        "quality": (False, {}),
+        "mixture": (True, {}),
+        "render": (True, {"tokenizer": model.digest}),
+        "train": (True, {"model": model.digest}),
+    }
+    for stage, (seeded, inputs) in declared.items():
+        section, seed = _section(getattr(config, stage)), config.seed if seeded else 0
+        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, inputs, (spec.reference,))
+        yield stage, spec
+
+
+def _identity(config: Config, files: tuple[PlannedFile, ...], model: ModelSource, limit: int | None) -> str:
+    code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
+    sources = sorted(str(f.spec.reference) for f in files)
+    return digest(canonical([config.model_dump(mode="json", exclude={"store"}), sources, model.digest, code, limit]))
+
+
+def _champion_key(champion: FrozenChampion | None) -> str | None:
+    return champion.train_key if champion else None
+
+
+def _takedowns(config: Config, folder: Path) -> frozenset[str]:
+    if config.takedowns is None:
+        return frozenset()
+    path = folder / config.takedowns
+    try:
+        return frozenset(path.read_text("utf-8").split())
+    except FileNotFoundError as error:
+        raise MissingFile(
+            "no takedown list", where=f"{path} (takedowns)", remedy="Create it or drop the key."
+        ) from error
+    except PermissionError as error:
+        raise NotPermitted("takedown list not readable", where=str(path), remedy="Change its permissions.") from error
+
+
+def _section(section: Any) -> dict[str, Any]:
+    return section.model_dump(mode="json")
+
+
+def _changed(prefix: str, old: Any, new: Any) -> Iterator[str]:
+    """`near.threshold 0.8 -> 0.7`, `file b.json is new`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _changed(f"{prefix}.{key}" if prefix else key, old.get(key), new.get(key))
+    elif prefix == "files":
+        before, after = {tuple(f[:2]): f[2] for f in old or []}, {tuple(f[:2]): f[2] for f in new or []}
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                state = "is new" if name not in before else "is gone" if name not in after else "changed"
+                yield f"file {':'.join(name)} {state}"
+    elif old != new:
+        yield f"{prefix} {old} -> {new}"
+
+
+def check_until(until: str) -> str:
+    """Raises ConfigError unless `until` names a stage."""
+    if until not in STAGES:
+        raise ConfigError(f"no stage {until!r}", where="--until", remedy=f"Stages: {', '.join(STAGES)}.")
+    return until
+
+
+def references(plan: Plan) -> dict[str, Reference]:
+    """Stage -> the name of its artifact, as far as the plan knows them."""
+    return {stage: spec.reference for stage, spec in plan.specs.items()}

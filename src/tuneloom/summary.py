@@ -1,0 +1,70 @@
+"""What came out of a run, read from its artifacts: verdict, metrics before and after, model, report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuneloom.artifacts import Artifact
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The last words of a run; None for what it did not come to."""
+
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    model: str | None = None
+    verdict: str | None = None
+    promoted: bool | None = None
+    report: str | None = None
+
+
+def read_outcome(found: Mapping[str, Artifact | None]) -> Outcome:
+    """The outcome of a run's artifacts by stage (those that there are)."""
+    verdict = _json(found.get("evaluate"), "verdict.json")
+    release = _json(found.get("release"), "release.json")
+    page = found.get("report")
+    return Outcome(
+        metrics=verdict.get("metrics", {}),
+        model=release.get("model_uri"),
+        verdict=verdict.get("verdict"),
+        promoted=release.get("promoted"),
+        report=str(page.path("report.html")) if page else None,
+    )
+
+
+def metric_lines(outcome: Outcome) -> list[str]:
+    """`loss  base 3.105  tuned 2.001  difference -1.104 [-1.2, -1.0]`, a line a metric."""
+    lines = []
+    for name, scores in outcome.metrics.items():
+        models = "  ".join(
+            f"{model} {scores[model]:.4g}" for model in ("base", "champion", "tuned") if scores.get(model) is not None
+        )
+        low, high = scores.get("low"), scores.get("high")
+        interval = f" [{low:+.3g}, {high:+.3g}]" if low is not None and high is not None else ""
+        change = f"  difference {scores['difference']:+.3g}{interval}" if scores.get("difference") is not None else ""
+        lines.append(f"{name:<12} {models}{change}")
+    return lines
+
+
+def summary_markdown(title: str, found: Mapping[str, Artifact | None]) -> str:
+    """The run summary for Prefect's UI."""
+    outcome = read_outcome(found)
+    lines = [f"# {title}", "", "| stage | in | out | rejected | seconds |", "|---|---:|---:|---:|---:|"]
+    for stage, artifact in found.items():
+        if artifact is None:
+            continue
+        counts = artifact.manifest.counts
+        cells = ("" if n is None else f"{n:,}" for n in (counts.rows_in, counts.rows_out, counts.rejected))
+        state = "reused" if artifact.reused else f"{artifact.manifest.seconds:.1f}"
+        lines.append(f"| {stage} | {' | '.join(cells)} | {state} |")
+    if outcome.verdict:
+        lines += ["", f"**Verdict: {outcome.verdict}**" + (f", model `{outcome.model}`" if outcome.model else "")]
+        lines += ["", *(f"- {line}" for line in metric_lines(outcome))]
+    if outcome.report:
+        lines += ["", f"Report: `{outcome.report}`"]
+    return "\n".join(lines)
+
+
+def _json(artifact: Artifact | None, name: str) -> dict[str, Any]:
+    return json.loads(artifact.path(name).read_text("utf-8")) if artifact else {}

@@ -1,0 +1,149 @@
+"""A row's life, and where a source's rows went: the ledger read forwards, from origin to shard.
+
+A row is followed by its origin (unique), found by its id or by a piece of its text. Nothing is printed here, and
+whoever prints masks personal data.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tuneloom.artifacts import Artifact
+from tuneloom.records import Origin, canonical
+
+ROW_STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage did with a row: `outcome` is kept or rejected; `note` says more."""
+
+    stage: str
+    outcome: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One row from its source line on."""
+
+    origin: Origin
+    id: str | None
+    text: str
+    steps: tuple[Step, ...]
+
+
+def find_lives(found: Mapping[str, Artifact | None], wanted: str, most: int = 5) -> list[Life]:
+    """The lives of rows whose id is `wanted` or starts with it (8 digits or more), or whose text contains it."""
+    ingest = found.get("ingest")
+    if ingest is None:
+        return []
+    rows = _matching(ingest, wanted)[:most]
+    lives = [_life(found, Origin(**row["origin"]), row["id"], _text_of(row["messages"])) for row in rows]
+    if len(lives) < most:
+        for row in _matching_rejects(ingest.rejected(), wanted)[: most - len(lives)]:
+            shown = row["record"] or (row["raw"] or b"").decode("utf-8", "replace")
+            lives.append(_life(found, Origin(**row["origin"]), None, shown))
+    return lives
+
+
+def source_ledger(found: Mapping[str, Artifact | None], source: str) -> list[tuple[str, int, int, dict[str, int]]]:
+    """(stage, rows out, rejected, reasons) of one source's rows, for every stage that ran."""
+    ledger = []
+    for stage in ROW_STAGES:
+        artifact = found.get(stage)
+        if artifact is None:
+            continue
+        kept = sum(_of_source(part, source) for part in _origins(artifact))
+        rejected = artifact.rejected()
+        of_it = rejected.filter(pc.equal(pc.struct_field(rejected["origin"], "source"), source))
+        reasons = Counter(of_it["reason"].to_pylist())
+        ledger.append((stage, kept, len(of_it), dict(reasons.most_common())))
+    return ledger
+
+
+def _life(found: Mapping[str, Artifact | None], origin: Origin, identity: str | None, text: str) -> Life:
+    return Life(origin, identity, text, tuple(_steps(found, origin)))
+
+
+def _steps(found: Mapping[str, Artifact | None], origin: Origin) -> Iterator[Step]:
+    for stage in ROW_STAGES:
+        artifact = found.get(stage)
+        if artifact is None:
+            return
+        rejected = _at(artifact.rejected(), origin)
+        if len(rejected):
+            row = rejected.to_pylist()[0]
+            twin = f", duplicate of {Origin(**row['duplicate_of'])}" if row["duplicate_of"] else ""
+            yield Step(stage, "rejected", f"{row['reason']}{twin} {row['detail']}")
+            return
+        yield Step(stage, "kept", _note(artifact, stage, origin))
+
+
+def _note(artifact: Artifact, stage: str, origin: Origin) -> str:
+    """What a kept row got there: language, kind, side, repeat, or its place in the shards."""
+    if stage == "render":
+        for path in artifact.files("shards/"):
+            shard = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            places = pc.indices_nonzero(_is_at(shard["origin"], origin)).to_pylist()
+            if places:
+                row = shard.slice(places[0], 1).to_pylist()[0]
+                trained = sum(row["loss_mask"] or [])
+                return f"{path.name} row {places[0]}, {len(row['ids'])} tokens, {trained} of them trained"
+        return ""
+    wanted = {"ingest": ("language", "kind", "task"), "split": ("side",), "quality": ("flags",), "mixture": ("repeat",)}
+    for part in artifact.tables():
+        columns = [name for name in wanted.get(stage, ()) if name in part.column_names]
+        row = _at(part.select(["origin", *columns]), origin)
+        if len(row) and columns:
+            values = row.to_pylist()[0]
+            return ", ".join(f"{name} {values[name]}" for name in columns if values[name] not in (None, []))
+    return ""
+
+
+def _matching(ingest: Artifact, wanted: str) -> list[dict]:
+    rows: list[dict] = []
+    for part in ingest.tables(["id", "origin", "messages"]):
+        if len(wanted) >= 8 and set(wanted) <= set("0123456789abcdef"):
+            rows += part.filter(pc.starts_with(part["id"], wanted)).to_pylist()
+        messages = part["messages"].combine_chunks()
+        contents = pc.fill_null(pc.struct_field(pc.list_flatten(messages), "content"), "")
+        owners = pc.list_parent_indices(messages).filter(pc.match_substring(contents, wanted))
+        rows += part.take(pc.unique(owners)).to_pylist()
+    return rows
+
+
+def _matching_rejects(rejected: pa.Table, wanted: str) -> list[dict]:
+    raw = pc.fill_null(rejected["raw"], b"")
+    record = pc.fill_null(rejected["record"], "")
+    hits = pc.or_(pc.match_substring(raw, wanted), pc.match_substring(record, canonical(wanted)[1:-1]))
+    return rejected.filter(hits).to_pylist()
+
+
+def _origins(artifact: Artifact) -> Iterator[pa.ChunkedArray]:
+    if shards := artifact.files("shards/"):
+        yield from (pa.ipc.open_file(pa.memory_map(str(path))).read_all()["origin"] for path in shards)
+    else:
+        yield from (part["origin"] for part in artifact.tables(["origin"]))
+
+
+def _of_source(origins: pa.ChunkedArray, source: str) -> int:
+    return pc.sum(pc.equal(pc.struct_field(origins, "source"), source)).as_py() or 0
+
+
+def _at(table: pa.Table, origin: Origin) -> pa.Table:
+    return table.filter(_is_at(table["origin"], origin))
+
+
+def _is_at(origins: pa.ChunkedArray, origin: Origin) -> pa.ChunkedArray:
+    hits = pc.equal(pc.struct_field(origins, "source"), origin.source)
+    for name in ("file", "row", "part"):
+        hits = pc.and_(hits, pc.equal(pc.struct_field(origins, name), getattr(origin, name)))
+    return hits
+
+
+def _text_of(messages: list[dict]) -> str:
+    return "\n".join(f"{message['role']}: {message['content']}" for message in messages)
