@@ -1,0 +1,27 @@
+"""The config's `columns`: our names for a source's own (`columns: {instruction: q, output: a}`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuneloom.ingest.row import Rejected
+
+
+def rename(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """{"q": "1+1?", "a": "2", "n": 7} by {"instruction": "q", "output": "a"}
+    -> {"n": 7, "instruction": "1+1?", "output": "2"}.
+
+    A column of the source that bears one of our names without being mapped to it is kept as `name (source)`.
+    """
+    taken = set(columns.values())
+    rest = {f"{name} (source)" if name in columns else name: row[name] for name in row if name not in taken}
+    return rest | {ours: row[theirs] for ours, theirs in columns.items() if theirs in row}
+
+
+def check_columns(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Rejected | None:
+    """Why no row of a file can be mapped: a column that none of its first rows has. None where all is well."""
+    seen = sorted({name for row in rows for name in row})
+    for ours, theirs in columns.items():
+        if theirs not in seen:
+            evidence = f"the config maps {ours} to it; columns here: {', '.join(seen[:20]) or 'none'}"
+            return Rejected("missing column", theirs, "", evidence)
+    return None

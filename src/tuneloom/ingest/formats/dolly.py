@@ -1,0 +1,21 @@
+"""Dolly: {"instruction", "context", "response", "category"}; the category is the row's own label."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuneloom.ingest.formats import known
+from tuneloom.ingest.row import Row
+from tuneloom.ingest.turns import exchange, joined
+from tuneloom.records import Conversation
+
+
+def claims(row: Mapping[str, Any]) -> int:
+    """{"instruction": "Who?", "context": "Ada wrote.", "response": "Ada", "category": "closed_qa"} -> 4"""
+    return known(row, "instruction", "context", ("response", "output"), also=("category",))
+
+
+def parse(row: Row) -> Iterator[Conversation]:
+    """The above -> user "Who?\\n\\nAda wrote.", assistant "Ada"."""
+    instruction, context = row.text("instruction"), row.text("context")
+    turns = exchange(joined(instruction, context), row.text("response", "output"))
+    yield Conversation(turns, fields={"instruction": instruction, "context": context})

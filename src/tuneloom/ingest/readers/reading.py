@@ -1,0 +1,44 @@
+"""The one way in: sniff, read, and turn whatever is wrong with the file as a whole into UnreadableFile."""
+
+import gzip
+import importlib
+import lzma
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import zstandard
+
+from tuneloom.ingest.readers.line import Line, UnreadableFile
+from tuneloom.ingest.readers.sniff import sniff
+
+_FAULTS = (
+    PermissionError,
+    FileNotFoundError,
+    IsADirectoryError,
+    EOFError,
+    UnicodeDecodeError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    zstandard.ZstdError,
+    pa.ArrowInvalid,
+)
+"""Faults of the file. Any other OSError (a disk that fails) is not the data's fault and goes up, to be retried."""
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The rows of a file of any known type. Raises UnreadableFile where it cannot be read (any further)."""
+    try:
+        kind = sniff(path)
+        if kind:
+            yield from importlib.import_module(f"tuneloom.ingest.readers.{kind}").read(path)
+    except _FAULTS as error:
+        raise UnreadableFile(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """The cause without the file's absolute path: rejects are the same on every machine."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}"

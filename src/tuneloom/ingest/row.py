@@ -1,0 +1,77 @@
+"""A source row as a format sees it: values by name; what a format asks for is claimed, the rest becomes `meta`."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_SHOWN = 120
+
+
+class Rejected(Exception):
+    """A row (or one of its instances) that cannot become a conversation: a stable short reason, the field, its value.
+
+    Formats raise it, or yield it for one instance of many.
+    """
+
+    def __init__(self, reason: str, field: str = "", value: Any = None, evidence: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.field, self.value, self.evidence = reason, field, value, evidence
+
+    def detail(self) -> dict[str, Any]:
+        """`{"field": "output", "value": "{\\"a\\": 1}"}`, the value shortened."""
+        found = {"field": self.field, "value": shorten(self.value) if self.field else "", "evidence": self.evidence}
+        return {name: text for name, text in found.items() if text}
+
+
+class Row:
+    """Values by name. `flags` counts what had to be repaired to read them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values, self._claimed = values, set[str]()
+        self.flags: list[str] = []
+
+    def take(self, *names: str) -> Any:
+        """The first value that is not null; claims every name.  Row({"q": None, "a": 1}).take("q", "a") -> 1"""
+        self._claimed.update(names)
+        return next((self._values[name] for name in names if self._values.get(name) is not None), None)
+
+    def text(self, *names: str) -> str:
+        """The first value that is text with letters in it, "" where there is none; the names with no text stay
+        unclaimed.  Row({"output": "", "response": "Hi"}).text("output", "response") -> "Hi"
+
+        Numbers become text, flagged. Raises Rejected("wrong type") for anything else.
+        """
+        for name in names:
+            value = as_text(self._values.get(name), name, self.flags)
+            if value.strip():
+                self._claimed.add(name)
+                return value
+        self._claimed.update(names)
+        return ""
+
+    def peek(self, name: str) -> Any:
+        """A value without claiming it."""
+        return self._values.get(name)
+
+    def rest(self) -> dict[str, Any]:
+        """What nobody claimed and is not null."""
+        return {k: v for k, v in self._values.items() if k not in self._claimed and v is not None}
+
+
+def as_text(value: Any, field: str, flags: list[str]) -> str:
+    """None -> "", "x" -> "x", 4 -> "4" (flagged); raises Rejected("wrong type") for lists, objects and booleans."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        flags.append("number as text")
+        return str(value)
+    raise Rejected("wrong type", field, value, f"{type(value).__name__} where text belongs")
+
+
+def shorten(value: Any) -> str:
+    """JSON of a value, at most 120 letters, printable whatever it holds: {"a": 1} -> '{"a": 1}'."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
