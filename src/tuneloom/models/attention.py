@@ -1,0 +1,137 @@
+"""Attention for packed rows: causal sdpa a row at a time, so that rows cannot see each other and no mask is built.
+
+`forward(ids of all rows in one line, segments=(0, 5, 9))` runs rows 0:5 and 5:9 apart. The bounds travel as a keyword
+through transformers' own forward; where they do not arrive, or a padding mask does, this raises instead of leaking.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuneloom.errors import TrainingError
+from tuneloom.models.token_row import TokenRow
+
+if TYPE_CHECKING:
+    import torch
+
+SEGMENT = "segment"
+
+
+def register_segment_attention() -> None:
+    """Makes `attn_implementation="segment"` known to transformers; calling it again changes nothing."""
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface
+
+    AttentionInterface.register(SEGMENT, segment_attention)
+    AttentionMaskInterface.register(SEGMENT, _no_mask)
+
+
+def segment_attention(
+    module: Any,
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    attention_mask: Any = None,
+    *,
+    segments: Sequence[int] | None = None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **options: Any,
+) -> "tuple[torch.Tensor, None]":
+    """Causal attention inside each segment; floats of one dtype in, the same out.
+
+    query (1, heads, T, d), key and value (1, kv_heads, T, d), segments like (0, 5, T) -> (1, T, heads, d).
+    """
+    import torch
+
+    _check_possible(module, query, key, segments, options)
+    grouped = query.shape[1] != key.shape[1]
+    rows = [
+        torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, start:end],
+            key[:, :, start:end],
+            value[:, :, start:end],
+            is_causal=True,
+            scale=scaling,
+            dropout_p=dropout if module.training else 0.0,
+            enable_gqa=grouped,
+        )
+        for start, end in pairwise(segments or ())
+    ]
+    return torch.cat(rows, 2).transpose(1, 2), None
+
+
+@contextlib.contextmanager
+def attention_of(model: Any, name: str) -> Iterator[None]:
+    """Runs the block with another attention function in `model` (or the model under its adapter)."""
+    register_segment_attention()
+    inner = plain_model(model)
+    before = inner.config._attn_implementation
+    if before == name:
+        yield
+        return
+    inner.set_attn_implementation(name)
+    try:
+        yield
+    finally:
+        inner.set_attn_implementation(before)
+
+
+def plain_model(model: Any) -> Any:
+    """The transformers model under a PEFT wrapper, or the model itself; the adapter's layers stay inside."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def packed_hidden(model: Any, rows: Sequence[TokenRow]) -> "torch.Tensor":
+    """Last hidden states of `rows` computed in one line without padding: (T, d) float, T = all their tokens.
+
+    Positions restart with each row. `model` has the segment attention (`attention_of`).
+    """
+    import torch
+
+    inner = plain_model(model)
+    bounds = (0, *np.cumsum([len(row) for row in rows]).tolist())
+    ids = torch.from_numpy(np.concatenate([row.ids for row in rows]).astype(np.int64))
+    positions = torch.cat([torch.arange(len(row)) for row in rows])
+    out = inner.base_model(
+        input_ids=ids[None].to(inner.device),
+        position_ids=positions[None].to(inner.device),
+        segments=bounds,
+        use_cache=False,
+    )
+    return out.last_hidden_state[0]
+
+
+def _check_possible(
+    module: Any, query: "torch.Tensor", key: "torch.Tensor", segments: Sequence[int] | None, options: dict[str, Any]
+) -> None:
+    """Raises TrainingError where the result would be silently wrong."""
+    remedy = "Load the model with attention='sdpa' for this."
+    if segments is None or query.shape[0] != 1 or segments[-1] != query.shape[2] or query.shape[2] != key.shape[2]:
+        raise TrainingError(
+            f"segment attention got bounds {segments} for queries {tuple(query.shape)} and keys {tuple(key.shape)}",
+            where=type(module).__name__,
+            remedy=remedy,
+        )
+    longest = max(end - start for start, end in pairwise(segments))
+    window = options.get("sliding_window")
+    if (window is not None and longest > window) or options.get("softcap") or options.get("s_aux") is not None:
+        raise TrainingError(
+            f"{type(module).__name__} needs a sliding window ({window}, longest row {longest}), "
+            "capped scores or sinks, which segment attention does not have",
+            where="config key `model`",
+            remedy="Lower render.max_length below the window, or choose another model.",
+        )
+
+
+def _no_mask(*_: Any, attention_mask: Any = None, **__: Any) -> None:
+    """Rows are kept apart by their bounds; a padding mask would be ignored, so it is refused."""
+    if attention_mask is not None and not bool(attention_mask.all()):
+        raise TrainingError(
+            "a padding mask reached the segment attention",
+            where="attention_mask",
+            remedy="Load the model with attention='sdpa' for padded batches.",
+        )
