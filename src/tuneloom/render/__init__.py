@@ -1,0 +1,1 @@
+"""Conversations to tokens: chat template, loss mask, packs, shards."""

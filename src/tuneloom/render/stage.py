@@ -1,0 +1,187 @@
+"""Stage render: conversations to proven token rows, in shards, with a plan that packs the training side.
+
+Reads the mixture's rows a part at a time and writes shards as it goes; what it keeps in memory is a length a row.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tuneloom.artifacts.artifact import Artifact
+from tuneloom.artifacts.writer import Writer
+from tuneloom.config import Render
+from tuneloom.errors import NoUsableData
+from tuneloom.models.token_row import TokenRow
+from tuneloom.records import SIDES, canonical, reject_rows
+from tuneloom.render.chat_template import Rendering, Unrenderable
+from tuneloom.render.loss_mask import Unproven, check_tokenizer, learnt_runs, write_masks
+from tuneloom.render.pack import fill, pack
+from tuneloom.render.shards import ShardWriter, write_packs
+from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
+
+SLICE_ROWS = 2048
+HISTOGRAM_BIN = 64
+
+
+@dataclass
+class _Tally:
+    """What the stage counts as it goes."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    supervised: Counter[str] = field(default_factory=Counter)
+    histogram: Counter[int] = field(default_factory=Counter)
+    trimmed: int = 0
+    lengths: list[int] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    example: TokenRow | None = None
+
+
+def render(writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Path, seed: int) -> None:
+    """Renders every row of the mixture, side by side, and packs the training rows.
+
+    Rejects, each with its reason: what the template cannot say, a mask that cannot be proven, nothing to learn, too
+    long. Sides besides train, validation and test (suites) are prompts: nothing of them is learnt.
+    Raises NoUsableData where no training row is left.
+    """
+    tokenizer = load_row_tokenizer(tokenizer_folder)
+    check_tokenizer(tokenizer)
+    shards = ShardWriter(writer, _metadata(tokenizer, config))
+    tally = _Tally()
+    for table in _slices(rows):
+        writer.count(rows_in=len(table))
+        outcomes = _render_slice(table, config, tokenizer, tally)
+        refused = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, TokenRow)]
+        if refused:
+            reasons, details = zip(*(outcomes[i] for i in refused), strict=True)
+            writer.reject(reject_rows(table.take(refused), list(reasons), list(details)))
+        _keep(table, outcomes, shards, tally)
+    shards.close()
+    if not tally.lengths:
+        raise NoUsableData(
+            "no training row is left after rendering",
+            where=f"stage render, {sum(tally.rows.values())} rows of other sides kept",
+            remedy="See `tuneloom show render` for the reasons, or raise render.max_length.",
+        )
+    _pack(writer, tally, config, seed)
+    writer.stats.update(_stats(tally, tokenizer))
+
+
+Outcome = TokenRow | tuple[str, Mapping[str, Any]]
+"""A row, or the reason and the detail of its rejection."""
+
+
+def _slices(rows: Artifact) -> Iterator[pa.Table]:
+    for part in rows.tables():
+        for start in range(0, len(part), SLICE_ROWS):
+            yield part.slice(start, SLICE_ROWS)
+
+
+def _render_slice(table: pa.Table, config: Render, tokenizer: RowTokenizer, tally: _Tally) -> list[Outcome]:
+    """A row at a time through Jinja (its templates see one conversation), then all together through the tokenizer."""
+    outcomes: list[Outcome] = [("not rendered", {})] * len(table)
+    ready: list[tuple[int, Rendering]] = []
+    sides = table["side"].to_pylist()
+    for i, (messages, tools) in enumerate(zip(table["messages"].to_pylist(), table["tools"].to_pylist(), strict=True)):
+        judged = sides[i] in SIDES
+        if not judged:
+            messages = _question(messages)
+        rendering = tokenizer.template.render(messages, tools, prompt=not judged)
+        if isinstance(rendering, Unrenderable):
+            reason = {"no end of turn": "loss mask not proven"}.get(rendering.reason, rendering.reason)
+            outcomes[i] = (reason, {"rule": rendering.reason, "evidence": rendering.evidence})
+        else:
+            tally.trimmed += rendering.trimmed
+            ready.append((i, rendering))
+    ids = table["id"].to_pylist()
+    masked = write_masks([ids[i] for i, _ in ready], [rendering for _, rendering in ready], tokenizer)
+    for (i, _), row in zip(ready, masked, strict=True):
+        outcomes[i] = _judge(row, sides[i] in SIDES, config)
+    return outcomes
+
+
+def _judge(row: TokenRow | Unproven, judged: bool, config: Render) -> Outcome:
+    if isinstance(row, Unproven):
+        return "loss mask not proven", {"evidence": canonical({"expected": row.expected, "found": row.found})}
+    if judged and not row.supervised:
+        return "nothing to learn", {"value": 0, "bound": 1}
+    if len(row) > config.max_length:
+        return "too long", {"value": len(row), "bound": config.max_length}
+    return row
+
+
+def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What comes before the last answer, where a suite's row brings one."""
+    return messages[:-1] if len(messages) > 1 and messages[-1]["role"] == "assistant" else messages
+
+
+def _keep(table: pa.Table, outcomes: list[Outcome], shards: ShardWriter, tally: _Tally) -> None:
+    sides, origins = table["side"].to_pylist(), table["origin"].to_pylist()
+    repeats = table["repeat"].to_pylist() if "repeat" in table.column_names else [1] * len(table)
+    for side, origin, repeat, row in zip(sides, origins, repeats, outcomes, strict=True):
+        if not isinstance(row, TokenRow):
+            continue
+        shards.add(side, row, origin, repeat)
+        tally.rows[side] += 1
+        tally.tokens[side] += len(row)
+        tally.supervised[side] += row.supervised
+        if side == "train":
+            tally.lengths.append(len(row))
+            tally.repeats.append(repeat)
+            tally.histogram[len(row) // HISTOGRAM_BIN * HISTOGRAM_BIN] += 1
+            tally.example = tally.example or TokenRow(row.id, row.ids.copy(), row.loss_mask.copy())
+
+
+def _pack(writer: Writer, tally: _Tally, config: Render, seed: int) -> None:
+    """Row i stands in `repeats[i]` places of the plan."""
+    lengths = np.array(tally.lengths, np.int32)
+    places = np.repeat(np.arange(len(lengths), dtype=np.int32), np.maximum(tally.repeats, 0))
+    packs = [places[numbers].tolist() for numbers in pack(lengths[places], config.max_length, seed)]
+    write_packs(writer, packs)
+    writer.stats["packs"] = {
+        "packs": len(packs),
+        "length": config.max_length,
+        "rows": len(places),
+        "fill": fill(packs, lengths, config.max_length),
+    }
+
+
+def _stats(tally: _Tally, tokenizer: RowTokenizer) -> dict[str, Any]:
+    return {
+        "sides": {
+            side: {"rows": n, "tokens": tally.tokens[side], "supervised": tally.supervised[side]}
+            for side, n in sorted(tally.rows.items())
+        },
+        "lengths": {str(start): n for start, n in sorted(tally.histogram.items())},
+        "length_bin": HISTOGRAM_BIN,
+        "trimmed_messages": tally.trimmed,
+        "template": tokenizer.template.digest,
+        "tokenizer": tokenizer.digest,
+        "example": _example(tally.example, tokenizer) if tally.example else None,
+    }
+
+
+def _example(row: TokenRow, tokenizer: RowTokenizer) -> dict[str, Any]:
+    """One row as text, cut where the mask changes: `[["...assistant\\n", false], ["Yo<|im_end|>", true]]`."""
+    edges = sorted({0, len(row), *(edge for run in learnt_runs(row.loss_mask) for edge in run)})
+    spans = [(a, b) for a, b in pairwise(edges)]
+    texts = tokenizer.decode([row.ids[a:b] for a, b in spans])
+    return {
+        "id": row.id,
+        "text": [[text, bool(row.loss_mask[a])] for text, (a, _) in zip(texts, spans, strict=True)],
+    }
+
+
+def _metadata(tokenizer: RowTokenizer, config: Render) -> dict[str, str]:
+    return {
+        "tokenizer": tokenizer.digest,
+        "template": tokenizer.template.digest,
+        "special_tokens": canonical(tokenizer.special),
+        "max_length": str(config.max_length),
+    }
