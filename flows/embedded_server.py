@@ -9,9 +9,6 @@ instead where there is one, and never stopped.
 import contextlib
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -22,22 +19,32 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 from uuid import UUID
 
-from flows import server_child
-from flows.settings import LOOPBACK, client_environment, offline_environment, server_environment
+from flows.server_process import ServerProcess
+from flows.settings import client_environment, offline_environment
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import LockTimeout, NotPermitted, TuneloomError
 
-FINAL_STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+SETTLE_SECONDS = 10.0
+"""How long a stop waits for what was sent to be stored."""
 
 
 class EmbeddedServer:
     """A Prefect API for this process: `with EmbeddedServer.start(home, print) as server: server.wait_ready()`."""
 
-    def __init__(self, api_url: str, home: Path, child: "_Child | None", held: contextlib.ExitStack) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        home: Path,
+        child: ServerProcess | None,
+        held: contextlib.ExitStack,
+        say: Callable[[str], None],
+    ) -> None:
         self.api_url = api_url
         self.home = home
         self.child = child
         self._held = held
+        self._say = say
+        self._ready = False
 
     @property
     def standing(self) -> bool:
@@ -58,20 +65,20 @@ class EmbeddedServer:
             api_url = _lock_home(home, held, say, seconds)
             if api_url:
                 _lay_over_environment(held, offline_environment() | {"PREFECT_API_URL": api_url})
-                return cls(api_url, home, None, held)
-            child = _Child.spawn(home, schedules)
+                return cls(api_url, home, None, held, say)
+            child = ServerProcess.spawn(home, schedules)
             held.callback(child.end)
             _lay_over_environment(held, offline_environment() | client_environment(home, child.port))
         except BaseException:
             held.close()
             raise
-        return cls(os.environ["PREFECT_API_URL"], home, child, held)
+        return cls(os.environ["PREFECT_API_URL"], home, child, held, say)
 
     def wait_ready(self, seconds: float = 120) -> str:
         """The API's URL, once it answers. Raises TuneloomError if it ends first or needs longer than `seconds`."""
         deadline = time.monotonic() + seconds
         while not _answers(self.api_url, max(0.1, min(5.0, deadline - time.monotonic()))):
-            if self.child and self.child.process.poll() is not None:
+            if self.child and self.child.ended:
                 raise _not_started(f"it ended with status {self.child.process.returncode}", self.child.log)
             if time.monotonic() >= deadline:
                 if self.child:
@@ -82,40 +89,34 @@ class EmbeddedServer:
                     remedy="Start that server, or unset PREFECT_API_URL and one is started for the run.",
                 )
             time.sleep(0.05)
+        self._ready = True
         return self.api_url
 
     def drain(self, flow_run_ids: Iterable[UUID | str], expected: int, seconds: float = 60) -> None:
         """Waits until the server holds exactly `expected` task runs of these flow runs, all in a final state.
 
-        Their states travel as events and are stored behind the run. Raises TuneloomError, with the counts, where
-        that is not so after `seconds`.
+        Raises TuneloomError, with the counts, where that is not so after `seconds`.
         """
-        from prefect.client.orchestration import get_client
-        from prefect.logging.handlers import APILogHandler
+        from flows.recording import wait_for_task_runs
 
-        APILogHandler().flush()
-        of_runs = {"flow_run_id": {"any_": [str(run) for run in flow_run_ids]}}
-        final = of_runs | {"state": {"type": {"any_": list(FINAL_STATES)}}}
-        deadline = time.monotonic() + seconds
-        with get_client(sync_client=True) as client:
-            while True:
-                held, done = (
-                    client.request("POST", "/task_runs/count", json={"task_runs": wanted}).json()
-                    for wanted in (of_runs, final)
-                )
-                if held == done == expected:
-                    return
-                if held > expected or time.monotonic() >= deadline:
-                    raise TuneloomError(
-                        f"{expected} tasks ran, but Prefect holds {held} task runs, {done} of them in a final state",
-                        where=self.api_url,
-                        remedy="The artifacts are complete and a rerun reuses them; only Prefect's record is not.",
-                    )
-                time.sleep(0.1)
+        wait_for_task_runs(flow_run_ids, expected, seconds)
 
     def stop(self) -> None:
-        """Ends the server and all its processes, frees the home, restores the environment. May be called twice."""
-        self._held.close()
+        """Ends the server and all its processes, frees the home, restores the environment. May be called twice.
+
+        What this process has sent to it is stored before, after a failure too.
+        """
+        if self.child and self.child.owner != os.getpid():
+            return
+        try:
+            if self.child and self._ready and "prefect.events" in sys.modules and not self.child.ended:
+                from flows.recording import wait_for_events
+
+                if not wait_for_events(SETTLE_SECONDS):
+                    self._say(f"Prefect did not store all events within {SETTLE_SECONDS:.0f} s; its record has gaps")
+        finally:
+            self._ready = False
+            self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -175,68 +176,6 @@ def _answers(api_url: str, seconds: float) -> bool:
     except (URLError, OSError):
         return False
     return True
-
-
-class _Child:
-    """The server's process, its port, and our end of the pipe that keeps it alive."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int, lifeline: int, log: Path) -> None:
-        self.process = process
-        self.port = port
-        self.lifeline = lifeline
-        self.log = log
-        self.owner = os.getpid()
-
-    @classmethod
-    def spawn(cls, home: Path, schedules: bool) -> "_Child":
-        (home / "prefect").mkdir(parents=True, exist_ok=True)
-        log = home / "logs" / "prefect-server.log"
-        log.parent.mkdir(exist_ok=True)
-        theirs, lifeline = os.pipe()
-        _lifelines.add(lifeline)
-        with socket.create_server((LOOPBACK, 0), backlog=128) as listener, log.open("ab") as output:
-            port = listener.getsockname()[1]
-            settings = offline_environment() | server_environment(home, port, schedules)
-            inherited = {key: value for key, value in os.environ.items() if key not in ("PREFECT_PROFILE",)}
-            try:
-                process = subprocess.Popen(
-                    [sys.executable, "-P", server_child.__file__, str(listener.fileno())],
-                    stdin=theirs,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=inherited | settings,
-                    pass_fds=(listener.fileno(),),
-                    start_new_session=True,
-                    cwd=home,
-                )
-            finally:
-                os.close(theirs)
-        return cls(process, port, lifeline, log)
-
-    def end(self) -> None:
-        """Drops the pipe, gives the child time to store what it received, then kills what is left of its group."""
-        if os.getpid() != self.owner:
-            return
-        _lifelines.discard(self.lifeline)
-        os.close(self.lifeline)
-        try:
-            self.process.wait(server_child.GRACE_SECONDS + 5)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
-_lifelines: set[int] = set()
-
-
-def _close_lifelines() -> None:
-    for descriptor in _lifelines:
-        os.close(descriptor)
-    _lifelines.clear()
-
-
-# A forked worker outlives a killed parent by a while; it must not keep the server alive.
-os.register_at_fork(after_in_child=_close_lifelines)
 
 
 def _lay_over_environment(held: contextlib.ExitStack, settings: dict[str, str]) -> None:

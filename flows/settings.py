@@ -73,7 +73,7 @@ def server_environment(home: Path, port: int, schedules: bool) -> dict[str, str]
         f"{recorder}_FLUSH_INTERVAL": "1",
         f"{persister}_BATCH_SIZE": "500",
         f"{persister}_READ_BATCH_SIZE": "100",
-        f"{persister}_FLUSH_INTERVAL": "1",
+        f"{persister}_FLUSH_INTERVAL": "0.2",
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in switched_off},
     }
 
