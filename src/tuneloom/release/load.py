@@ -1,0 +1,105 @@
+"""Loading what the registry holds: the base by name, proven by digest, with the adapter on top.
+
+Works without MLflow's pyfunc; `release/pyfunc.py` lets `mlflow.pyfunc.load_model` come here too.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tuneloom.errors import ConfigError, UnknownModel
+from tuneloom.models.resolve import ModelSource, resolve_model
+from tuneloom.release.connection import address, connect, exists, load_mlflow
+from tuneloom.release.package import Card, read_card
+from tuneloom.release.tracking import is_absent
+
+BASE_PATH_TAG = "tuneloom.base_path"
+_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+
+
+def load_registered(uri: str, home: Path, base: str | None = None) -> tuple[Any, Any]:
+    """`models:/NAME@champion` or `models:/NAME/3` -> (model, tokenizer), ready to generate.
+
+    `base` names the base model where it lies elsewhere than at training. Raises UnknownModel where the registry or
+    the base is not there, ConfigError where another base is found than the one that was tuned.
+    """
+    version = _version(uri, home)
+    files = load_mlflow().artifacts.download_artifacts(artifact_uri=version.source, tracking_uri=address(home).tracking)
+    known = [base] if base else [version.tags[BASE_PATH_TAG]] if BASE_PATH_TAG in version.tags else []
+    return load_packed(packed_folder(Path(files)), known)
+
+
+def load_packed(folder: Path, bases: Sequence[str]) -> tuple[Any, Any]:
+    """A packed model's folder -> (model, tokenizer); `bases` are tried before the name on the card."""
+    from tuneloom.models.load import load_adapter, load_model, load_tokenizer, model_folder
+
+    card = read_card(folder)
+    if card.method == "full":
+        return load_model(folder).eval(), load_tokenizer(folder)
+    base = find_base(card, bases)
+    base_folder = model_folder(base)
+    return load_adapter(load_model(base_folder), folder).eval(), load_tokenizer(base_folder)
+
+
+def find_base(card: Card, bases: Sequence[str]) -> ModelSource:
+    """The first of `bases`, then the card's own name, whose digest is the card's.
+
+    The hub is not asked for what was a folder. Raises UnknownModel, or ConfigError naming the digests.
+    """
+    others = []
+    names = [*bases, *([card.base] if card.base_kind != "folder" or Path(card.base).is_dir() else [])]
+    for name in names:
+        try:
+            found = resolve_model(name)
+        except UnknownModel:
+            continue  # the next name may be known; none known is told below
+        if found.digest == card.base_digest:
+            return found
+        others.append(found)
+    if others:
+        raise ConfigError(
+            f"the adapter was trained on {card.base} with digest {card.base_digest}, "
+            f"but {others[0].name} here has digest {others[0].digest}",
+            where=str(others[0].path),
+            remedy="Get the base it was trained on; an adapter on another base talks nonsense.",
+        )
+    raise UnknownModel(
+        f"the adapter's base model {card.base!r} is not here",
+        where=", ".join(names) or card.base,
+        remedy=f"Get it (digest {card.base_digest}), or name its folder.",
+    )
+
+
+def packed_folder(files: Path) -> Path:
+    """The data folder in MLflow's layout, as its MLmodel names it."""
+    from mlflow.models import Model
+
+    return files / Model.load(str(files)).flavors["python_function"]["data"]
+
+
+def _version(uri: str, home: Path) -> Any:
+    parts = _URI.fullmatch(uri)
+    if parts is None:
+        raise ConfigError(
+            f"{uri!r} names no registered model", where=uri, remedy="Write models:/NAME@champion or models:/NAME/3."
+        )
+    name = parts["name"]
+    if not exists(home):
+        raise UnknownModel(f"no model is registered yet, asked for {uri}", where=str(home), remedy="Run the pipeline.")
+    client = connect(home)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if parts["alias"]:
+            return client.get_model_version_by_alias(name, parts["alias"])
+        return client.get_model_version(name, parts["version"])
+    except MlflowException as error:
+        if not is_absent(error):
+            raise
+        known = [model.name for model in client.search_registered_models()]
+        raise UnknownModel(
+            f"the registry has no {uri}",
+            where=address(home).registry,
+            remedy=f"Registered names: {', '.join(known) or 'none'}; see `tuneloom runs` for verdicts.",
+        ) from error

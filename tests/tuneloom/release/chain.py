@@ -1,0 +1,153 @@
+"""A whole chain of artifacts, from ingestion to scores, made up in a real store: what release and report read."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tuneloom.artifacts import Artifact, Spec, Store, Writer
+from tuneloom.records import Conversation, Message, Origin, Reject, to_table
+
+PROMPTS = [
+    (
+        "translation",
+        "Translate into Chinese: Where is the library?",
+        "图书馆在哪里？",
+        "Where is the library?",
+        "图书馆在哪里？",
+    ),
+    (
+        "summary",
+        "Summarise: The board met on Monday and ...",
+        "The board met.",
+        "I am an AI.",
+        "The board met on Monday.",
+    ),
+    ("qa", "What is the capital of France?", "Paris", "The capital of France is Paris.", "Paris"),
+    ("classification", "Positive or negative: a dull film.", "negative", "Positive.", "negative"),
+    ("code", "def add(a, b):  # finish it", "return a + b", "def add(a, b):\n    pass", "return a + b"),
+]
+DATA = ("ingest", "dedup", "split", "quality", "mixture", "render")
+
+
+def make_chain(
+    folder: Path,
+    adapter: Path | None = None,
+    verdict: str = "promote",
+    champion: str | None = None,
+    prompts: list[tuple[str, str, str, str, str]] = PROMPTS,
+    rows: int = 40,
+    tag: str = "",
+    history: int = 60,
+) -> dict[str, Artifact]:
+    """Artifacts by stage; `adapter` is a PEFT folder, `tag` makes another chain in the same store."""
+    store, chain = Store(folder), {}
+    kept = [_row(number, tag) for number in range(rows)]
+    parent: Artifact | None = None
+    for number, stage in enumerate(DATA):
+        lost = 0 if stage in ("split", "mixture", "render") else 4 - number
+        spec = Spec(stage, "code", config={"tag": tag, "threshold": 0.8}, parents=(parent.reference,) if parent else ())
+        parent = store.ensure(spec, _data_stage(stage, kept[: len(kept) - lost], kept[len(kept) - lost :]))
+        kept = kept[: len(kept) - lost]
+        chain[stage] = parent
+    chain["train"] = store.ensure(
+        Spec("train", "code", config={"rank": 8, "tag": tag}, parents=(chain["render"].reference,)),
+        lambda writer: _train(writer, adapter, history),
+    )
+    parents = tuple(chain[stage].reference for stage in ("mixture", "render", "train"))
+    chain["evaluate"] = store.ensure(
+        Spec("evaluate", "code", config={"verdict": verdict}, inputs={"champion": champion}, parents=parents),
+        lambda writer: _evaluate(writer, verdict, prompts),
+    )
+    return chain
+
+
+def lineage_of(folder: Path, chain: Mapping[str, Artifact]) -> list[Artifact]:
+    """The chain as the store tells it."""
+    return list(Store(folder).lineage(chain["evaluate"]))
+
+
+def _row(number: int, tag: str) -> tuple[Origin, Conversation]:
+    said = (Message("user", f"question {number} {tag}"), Message("assistant", f"answer {number}"))
+    license_name = "Apache-2.0" if number % 3 else None
+    return Origin("alpaca" if number % 2 else "sharegpt", "a.json", number + 1), Conversation(
+        said, license=license_name
+    )
+
+
+def _data_stage(stage: str, kept: list, lost: list):
+    def build(writer: Writer) -> None:
+        table = to_table(kept)
+        if stage in DATA[DATA.index("split") :]:
+            sides = ["test" if number % 5 == 0 else "train" for number in range(len(kept))]
+            table = table.append_column("side", pa.array(sides))
+        if stage in ("mixture", "render"):
+            repeats = [2 if number % 4 == 0 else 1 for number in range(len(kept))]
+            table = table.append_column("repeat", pa.array(repeats, pa.int32()))
+        writer.add(table)
+        reasons = ("empty answer", "exact duplicate")
+        writer.reject(Reject(origin, reasons[number % 2]) for number, (origin, _) in enumerate(lost))
+        writer.count(rows_in=len(kept) + len(lost))
+        if stage == "render":
+            writer.stats["template_digest"] = "7e" * 16
+
+    return build
+
+
+def _train(writer: Writer, adapter: Path | None, history: int) -> None:
+    if adapter:
+        for name in ("adapter_model.safetensors", "adapter_config.json"):
+            writer.file(f"adapter/{name}").write_bytes((adapter / name).read_bytes())
+    losses = [1.4 + 1.8 * 0.94**step + 0.12 * ((step * 37) % 11 - 5) / 5 for step in range(history)]
+    writer.stats["history"] = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+    writer.stats.update(steps=history, tokens=25_104, dtype="float32", tokens_per_second=118.4)
+
+
+def _evaluate(writer: Writer, verdict: str, prompts: list) -> None:
+    met = verdict == "promote"
+    loss = _metric(1.92, 1.57 if met else 1.90, 0.11)
+    tree = {
+        "verdict": verdict,
+        "baseline": "base",
+        "conditions": [
+            {
+                "metric": "loss",
+                "direction": "lower",
+                "estimate": loss["difference"],
+                "low": loss["low"],
+                "high": loss["high"],
+                "p": 0.0002 if met else 0.31,
+                "needed": "lower than the base at 95 % confidence",
+                "met": met,
+            }
+        ],
+        "metrics": {"rouge_l": _metric(0.21, 0.34, 0.09), "loss": loss, "chrf": _metric(31.2, 30.9, 2.2)},
+        "n": 150,
+    }
+    writer.file("verdict.json").write_text(json.dumps(tree), "utf-8")
+    columns: dict[str, Any] = {
+        "id": [f"{number:032x}" for number in range(len(prompts))],
+        "task": [row[0] for row in prompts],
+        "language": ["en"] * len(prompts),
+        "prompt": [row[1] for row in prompts],
+        "references": [[row[2]] for row in prompts],
+        "base": [row[3] for row in prompts],
+        "tuned": [row[4] for row in prompts],
+        "champion": pa.nulls(len(prompts), pa.string()),
+    }
+    pq.write_table(pa.table(columns), writer.file("samples.parquet"))
+
+
+def _metric(base: float, tuned: float, half: float) -> dict[str, float | None]:
+    difference = tuned - base
+    return {
+        "base": base,
+        "tuned": tuned,
+        "champion": None,
+        "difference": difference,
+        "low": difference - half,
+        "high": difference + half,
+    }
