@@ -46,12 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def quickstart_files() -> dict[str, str]:
     """Relative path to content of the four sources and the ground truth."""
-    good, spares, _ = good_rows(SEED, read_handwritten(HERE / "handwritten"), BOUND, SPARE)
+    written = {f"handwritten/{path.name}": read_handwritten(path) for path in sorted(HERE.glob("handwritten/*.jsonl"))}
+    good, spares, _ = good_rows(SEED, [row for rows in written.values() for row in rows], BOUND, SPARE)
     entries = [Entry(row.file, json.dumps(as_format(row, row.file), ensure_ascii=False), row) for row in good]
     entries += planted(SEED, good, spares)
     ordered = {file: _ordered([e for e in entries if e.file == file], file) for file in FILES}
     files = {file: file_text(file, [e.text for e in found]) for file, found in ordered.items()}
-    return files | {"ground_truth.json": json.dumps(_truth(ordered), ensure_ascii=False, indent=1) + "\n"}
+    return files | {"ground_truth.json": json.dumps(_truth(ordered, written), ensure_ascii=False, indent=1) + "\n"}
 
 
 def _ordered(entries: list[Entry], file: str) -> list[Entry]:
@@ -66,7 +67,7 @@ def _ordered(entries: list[Entry], file: str) -> list[Entry]:
     return order
 
 
-def _truth(ordered: dict[str, list[Entry]]) -> dict[str, object]:
+def _truth(ordered: dict[str, list[Entry]], written: dict[str, list[Row]]) -> dict[str, object]:
     """What the files hold: rows a file, and for each planted defect where it lies and whom it repeats."""
     place: dict[int, dict[str, object]] = {}
     for file, entries in ordered.items():
@@ -77,17 +78,17 @@ def _truth(ordered: dict[str, list[Entry]]) -> dict[str, object]:
         for i, e in enumerate(entries)
         if e.kind
     ]
+    good = {file: [e.row for e in entries if e.row and not e.kind] for file, entries in ordered.items()} | written
     files = {
-        file: {"rows": len(entries), "good": sum(not e.kind for e in entries)} | _by_category(entries)
-        for file, entries in ordered.items()
+        file: {
+            "rows": len(ordered.get(file, rows)),
+            "good": len(rows),
+            "good_by_category": dict(sorted(Counter(f"{row.category}.{row.language}" for row in rows).items())),
+        }
+        for file, rows in good.items()
     }
     counts = Counter(str(plant["kind"]) for plant in found)
     return {"files": files, "planted": found, "counts": dict(sorted(counts.items()))}
-
-
-def _by_category(entries: list[Entry]) -> dict[str, dict[str, int]]:
-    rows: list[Row] = [e.row for e in entries if e.row and not e.kind]
-    return {"good_by_category": dict(sorted(Counter(f"{row.category}.{row.language}" for row in rows).items()))}
 
 
 def _read(path: Path) -> str | None:

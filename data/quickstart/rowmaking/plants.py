@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rowmaking.dice import Dice
 from rowmaking.personal import identity
-from rowmaking.rows import FILE_OF, Row, as_format
+from rowmaking.rows import FILE_OF, Json, Row, as_format
 from rowmaking.similarity import Differing, likeness
 from rowmaking.templates import material
 
@@ -79,7 +79,7 @@ def _other_ending(answer: str) -> str:
 
 def _empty(pool: Iterator[Row]) -> list[Entry]:
     """Answers that are empty, blank, null or not there at all."""
-    entries = []
+    entries: list[Entry] = []
     while len(entries) < COUNTS["empty_answer"]:
         row = next(pool)
         how = len(entries) % 4
@@ -93,7 +93,7 @@ def _empty(pool: Iterator[Row]) -> list[Entry]:
     return entries
 
 
-def _answer_place(body: dict) -> tuple[dict, str]:
+def _answer_place(body: Json) -> tuple[Json, str]:
     if "messages" in body:
         return body["messages"][-1], "content"
     if "conversations" in body:
@@ -103,7 +103,7 @@ def _answer_place(body: dict) -> tuple[dict, str]:
 
 def _refusals(dice: Dice, pool: Iterator[Row]) -> list[Entry]:
     """Harmless requests, turned down; of a dialogue only the first exchange is kept."""
-    entries = []
+    entries: list[Entry] = []
     while len(entries) < COUNTS["refusal"]:
         row = next(pool)
         user = next(i for i, (role, _) in enumerate(row.messages) if role == "user")

@@ -103,7 +103,7 @@ def _used_keys(keys: dict[str, str], code: str) -> str:
 def _check_on_records(code: str, words: dict[str, Any], extra: list[str], domain: dict[str, Any], dice: Dice) -> str:
     t, g, x, y = (words[k] for k in "tgxy")
     records = [
-        {t: name, g: dice.pick(domain["groups"]), x: 3 + dice.below(40), y: 2 + dice.below(9)}
+        {t: name, g: dice.pick(domain["groups"]), x: 3 + 3 * dice.below(13), y: 2 + dice.below(9)}
         for name in dice.shuffled(domain["names"])[:3]
     ]
     amounts = sorted(record[x] for record in records)

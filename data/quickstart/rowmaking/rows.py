@@ -98,12 +98,11 @@ def file_text(file: str, lines: list[str]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def read_handwritten(folder: Path) -> list[Row]:
+def read_handwritten(path: Path) -> list[Row]:
     """The rows a person wrote, one JSON object a line in the `messages` spelling."""
     rows = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            data = json.loads(line)
-            messages = tuple((m["role"], m["content"]) for m in data["messages"])
-            rows.append(Row(data["task"], data["category"], data["language"], messages, check=data.get("check", "")))
+    for line in path.read_text(encoding="utf-8").splitlines():
+        data = json.loads(line)
+        messages = tuple((m["role"], m["content"]) for m in data["messages"])
+        rows.append(Row(data["task"], data["category"], data["language"], messages, check=data.get("check", "")))
     return rows
