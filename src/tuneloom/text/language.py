@@ -1,0 +1,68 @@
+"""The language of a text: by its script where that decides, else by py3langid (naive Bayes over byte n-grams).
+
+Short texts carry little evidence. A language other than English is named only where the model is sure of it, English
+already where it is likely; the rest is `und`, for a wrong language moves a row past rules that it should meet.
+"""
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+HEAD = 500
+"""Characters looked at: enough for the model to be sure, few enough for 20,000 texts a second."""
+SURE = {"en": 0.15}
+SURE_OF_OTHERS = 0.5
+"""Least probability by which a language is named. Of 64,000 English rows of T0, Alpaca, CodeAlpaca, GSM8K and FLAN's
+chains of thought these leave 7 `und` and take 6 for another language; of bare names ("Belize 1981") nearly all."""
+
+LANGUAGES = (
+    "am af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu ha he hi hr hu hy id ig is it ja ka kk "
+    "km kn ko ku la lo lt lv mg mk ml mn mr ms my ne nl no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk "
+    "ur uz vi xh yo zh zu"
+)
+"""What the model chooses from: small neighbours of large languages (Wu, Yue, Arpitan) would only split the evidence."""
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+_KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e]")
+_OTHER_LETTERS = re.compile(r"[^\W\d_]")
+_LETTERS_A_HAN_SIGN = 3
+_KANA_SHARE = 0.1
+
+
+def detect_language(text: str) -> str:
+    """ISO 639-1 code of the language most of the text's head is in, or `und`: `"今天天气很好。"` -> `"zh"`."""
+    head = text.strip()[:HEAD]
+    if not head.isascii() and (language := _by_script(head)):
+        return language
+    if not _OTHER_LETTERS.search(head):
+        return "und"
+    language, probability = _identifier().classify(head)
+    return language if probability >= SURE.get(language, SURE_OF_OTHERS) else "und"
+
+
+def _by_script(head: str) -> str | None:
+    """Han, kana and Hangul decide alone when they outweigh other letters; a Han sign weighs three of those."""
+    han, kana, hangul = (len(script.findall(head)) for script in (_HAN, _KANA, _HANGUL))
+    east_asian = han + kana + hangul
+    if not east_asian:
+        return None
+    others = len(_OTHER_LETTERS.findall(head)) - east_asian
+    if east_asian * _LETTERS_A_HAN_SIGN < others:
+        return None
+    if hangul > han + kana:
+        return "ko"
+    return "ja" if kana > _KANA_SHARE * (han + kana) else "zh"
+
+
+@functools.cache
+def _identifier() -> "LanguageIdentifier":
+    """The model, loaded once a process (0.6 s)."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(LANGUAGES.split())
+    return identifier
