@@ -75,17 +75,18 @@ def _trimmed(messages: list[Message], use: str, flags: list[str]) -> list[Messag
 
 
 def _check(messages: list[Message], use: str) -> None:
-    asked = [m for m in messages if m.role == "user"]
-    answers = [m for m in messages if m.role == "assistant"]
-    if not asked:
-        raise Rejected("no prompt", "messages", [m.role for m in messages], "no user turn")
-    if any(not m.content.strip() for m in asked):
-        raise Rejected("no prompt", "messages", [m.content for m in asked], "a user turn is empty")
-    if any(not m.content.strip() and not m.tool_calls for m in answers):
-        raise Rejected("empty answer", "messages", [m.content for m in answers], "nothing but blanks and end marks")
+    roles = [m.role for m in messages]
+    if "user" not in roles:
+        raise Rejected("no prompt", "messages", roles, "no user turn")
+    for i, m in enumerate(messages):
+        if m.role == "user" and not m.content.strip():
+            raise Rejected("no prompt", f"messages[{i}].content", m.content, "a user turn says nothing")
+        if m.role == "assistant" and not m.content.strip() and not m.tool_calls:
+            raise Rejected("empty answer", f"messages[{i}].content", m.content, "nothing but blanks and end marks")
     if use != "train":
         return  # a suite may ask without an answer
-    if not answers or messages[-1].role != "assistant":
-        raise Rejected("no answer", "messages", [m.role for m in messages], "no assistant turn answers the last prompt")
-    if not any(m.weight for m in answers):
-        raise Rejected("nothing to train", "messages", [m.weight for m in answers], "every answer has weight 0")
+    if roles[-1] != "assistant":
+        raise Rejected("no answer", "messages", roles, "no assistant turn answers the last prompt")
+    weights = [m.weight for m in messages if m.role == "assistant"]
+    if not any(weights):
+        raise Rejected("nothing to train", "messages", weights, "every answer has weight 0")

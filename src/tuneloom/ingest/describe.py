@@ -18,8 +18,7 @@ _KINDS = ("natural", "code", "mixed")
 def own_labels(row: Row) -> dict[str, Any]:
     """The labels that the row itself bears, claimed: {"task": "sum", "language": "English"} -> task, language "en"."""
     labels = {name: _label(row, name) for name in ("task", "category", "license")}
-    language, kind = language_code(_label(row, "language") or _label(row, "lang")), _label(row, "kind")
-    return {**labels, "language": language, "kind": kind if kind in _KINDS else None}
+    return {**labels, "language": _language_label(row), "kind": _label(row, "kind", _KINDS)}
 
 
 def describe(conversation: Conversation, own: dict[str, Any], meta: dict[str, Any], source: Source) -> Conversation:
@@ -41,13 +40,22 @@ def describe(conversation: Conversation, own: dict[str, Any], meta: dict[str, An
     )
 
 
-def _label(row: Row, name: str) -> str | None:
-    """A text label, claimed; a value of another type stays in meta."""
+def _label(row: Row, name: str, allowed: tuple[str, ...] = ()) -> str | None:
+    """A text label, claimed; what is none of the allowed stays in meta."""
     value = row.peek(name)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or (allowed and value not in allowed):
         return None
     row.take(name)
     return value.strip()
+
+
+def _language_label(row: Row) -> str | None:
+    """The first of `language` and `lang` that names a language we know, claimed."""
+    for name in ("language", "lang"):
+        if code := language_code(row.peek(name)):
+            row.take(name)
+            return code
+    return None
 
 
 def _words(conversation: Conversation) -> str:

@@ -1,6 +1,7 @@
 """Opens a file for reading, decompressed where its first bytes say gzip, zstandard or xz."""
 
 import gzip
+import io
 import lzma
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,7 +19,8 @@ def open_bytes(path: Path) -> BinaryIO:
     if head.startswith(_GZIP):
         return cast(BinaryIO, gzip.open(path))
     if head.startswith(_ZSTANDARD):
-        return cast(BinaryIO, zstandard.open(path, "rb"))
+        frames = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
+        return io.BufferedReader(cast(io.RawIOBase, frames))
     if head.startswith(_XZ):
         return cast(BinaryIO, lzma.open(path))
     return path.open("rb")

@@ -57,9 +57,11 @@ def _of_text(lines: list[bytes], whole: bool, suffix: str) -> str | None:
     single = whole and len(lines) == 1
     if (alone[0] or sum(alone) * 2 >= len(alone)) and not single:
         return "jsonl"
+    if lines[0].startswith(b"["):
+        return "json_document"
     if suffix in _LINE_ENDINGS:
         return "jsonl"
-    if lines[0][:1] in b"[{":
+    if lines[0].startswith(b"{"):
         return "json_document"
     if suffix in _TABLE_ENDINGS or _looks_tabular(lines):
         return "delimited"

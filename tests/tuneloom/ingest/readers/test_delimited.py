@@ -1,0 +1,58 @@
+"""CSV and TSV, with and without names."""
+
+from pathlib import Path
+
+from tuneloom.ingest.readers import Line, ReadFault
+from tuneloom.ingest.readers.delimited import read
+
+
+def lines(tmp_path: Path, content: str | bytes, name: str = "f.csv") -> list[Line]:
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read(tmp_path / name))
+
+
+def test_the_first_record_names_the_columns(tmp_path: Path) -> None:
+    assert lines(tmp_path, "q,a\n1+1?,2\n") == [Line(1, b"1+1?,2\n", {"q": "1+1?", "a": "2"})]
+
+
+def test_quoted_cells_may_hold_commas_quotes_and_lines(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, 'q,a\n"a, ""b""\nc",2\n')
+    assert (line.value, line.raw) == ({"q": 'a, "b"\nc', "a": "2"}, b'"a, ""b""\nc",2\n')
+
+
+def test_semicolons_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path, b"\xef\xbb\xbfq;a\r\n1,5+1?;2\r\n")
+    assert line.value == {"q": "1,5+1?", "a": "2"}
+
+
+def test_a_table_without_names_numbers_its_columns_and_loses_no_row(tmp_path: Path) -> None:
+    found = lines(tmp_path, "Is it so?\\n- yes\tno\nAnd this?\tyes\n", "f.tsv")
+    assert [line.value for line in found] == [{"1": "Is it so?\\n- yes", "2": "no"}, {"1": "And this?", "2": "yes"}]
+    assert [line.number for line in found] == [1, 2]
+
+
+def test_bare_quotes_in_a_tsv_are_letters(tmp_path: Path) -> None:
+    found = lines(tmp_path, 'q\ta\nx\ty\n"Marlboro" is what?\tyes\n"open\tno\n', "f.tsv")
+    assert [line.value["q"] for line in found] == ["x", '"Marlboro" is what?', '"open']
+
+
+def test_quoted_cells_in_a_tsv_are_unquoted(tmp_path: Path) -> None:
+    assert lines(tmp_path, 'q\ta\n"a ""b"""\t2\n', "f.tsv")[0].value == {"q": 'a "b"', "a": "2"}
+
+
+def test_a_ragged_or_undecodable_row_costs_only_itself(tmp_path: Path) -> None:
+    found = lines(tmp_path, b"q,a\n1\n1,2,3\n\xff,2\n3,4\n")
+    assert [isinstance(line.value, ReadFault) for line in found] == [True, True, True, False]
+    assert [line.raw for line in found] == [b"1\n", b"1,2,3\n", b"\xff,2\n", b"3,4\n"]
+    assert found[1].value.evidence == "3 cells under 2 column names"
+
+
+def test_a_quote_that_never_closes_takes_the_rest_as_one_row(tmp_path: Path) -> None:
+    good, broken = lines(tmp_path, 'q,a\n1,2\n"open,3\n4,5\n')
+    assert good.value == {"q": "1", "a": "2"}
+    assert isinstance(broken.value, ReadFault)
+    assert broken.raw == b'"open,3\n4,5\n'
+
+
+def test_a_cell_of_a_megabyte_is_read(tmp_path: Path) -> None:
+    assert len(lines(tmp_path, "q,a\n" + "x" * 1_000_000 + ",2\n")[0].value["q"]) == 1_000_000

@@ -1,0 +1,28 @@
+"""The config's mapping of column names."""
+
+from tuneloom.ingest.columns import check_columns, rename
+
+
+def test_mapped_columns_get_our_names_and_the_rest_stay() -> None:
+    row = {"q": "1+1?", "a": "2", "n": 7}
+    assert rename(row, {"instruction": "q", "output": "a"}) == {"n": 7, "instruction": "1+1?", "output": "2"}
+
+
+def test_a_column_that_bears_our_name_by_chance_is_not_lost() -> None:
+    row = {"output": "debug", "a": "2"}
+    assert rename(row, {"output": "a"}) == {"output (source)": "debug", "output": "2"}
+
+
+def test_columns_may_trade_names() -> None:
+    assert rename({"input": "a", "output": "q"}, {"input": "output", "output": "input"}) == {
+        "input": "q",
+        "output": "a",
+    }
+
+
+def test_a_column_that_no_row_has_is_told_with_those_there_are() -> None:
+    fault = check_columns([{"q": 1}, {"r": 1}], {"instruction": "quest"})
+    assert fault is not None
+    assert (fault.reason, fault.field) == ("missing column", "quest")
+    assert "q, r" in fault.evidence
+    assert check_columns([{"q": 1}, {"r": 1}], {"instruction": "q", "output": "r"}) is None

@@ -1,0 +1,19 @@
+"""Language names and tags as sources write them."""
+
+import pytest
+
+from tuneloom.ingest.languages import language_code
+
+
+@pytest.mark.parametrize("value", ["English", "en", " EN ", "en-US", "en_GB", ["English"]])
+def test_english_by_every_name(value: object) -> None:
+    assert language_code(value) == "en"
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "Klingonese", ["English", "French"], []])
+def test_what_is_no_single_known_language_is_none(value: object) -> None:
+    assert language_code(value) is None
+
+
+def test_chinese_by_its_own_name() -> None:
+    assert language_code("中文") == language_code("zh-Hans-CN") == "zh"
