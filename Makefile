@@ -10,7 +10,7 @@ export PYTHONSAFEPATH = 1
 .PHONY: run test lint bench
 
 run: $(READY)
-	@$(BIN)/tuneloom run $(CONFIG)
+	@$(BIN)/tuneloom --home .tuneloom run $(CONFIG)
 
 test: $(READY)
 	@$(BIN)/ruff check .

@@ -173,8 +173,8 @@ class Config(Section):
     """Name of the pipeline, for people: flow runs and reports bear it."""
     seed: int = 0
     """Seeds every random choice."""
-    store: str = ".tuneloom/store"
-    """Where artifacts lie: a folder relative to the config file, or any fsspec URL."""
+    store: str | None = None
+    """Where artifacts lie: a folder relative to the config file, or any fsspec URL; default `.tuneloom/store`."""
     model: str
     """A folder, a hub name, or `smollm2-135m-instruct` for the packaged one."""
     sources: tuple[Source, ...] = Field(min_length=1)

@@ -79,7 +79,7 @@ def make_plan(
     """
     folder = folder.resolve()
     home = (home or folder / ".tuneloom").resolve()
-    store = Store(config.store if "://" in config.store else folder / config.store, say)
+    store = Store(_store_place(config, folder, home), say)
     model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
     takedowns = _takedowns(config, folder)
     files = tuple(_planned_files(config, folder, home, takedowns, limit))
@@ -136,6 +136,12 @@ def why(plan: Plan, stage: str) -> str:
     if changed and not reasons:
         reasons.append(f"{', '.join(dict.fromkeys(changed))} changed")
     return "; ".join(reasons) or "its inputs changed"
+
+
+def _store_place(config: Config, folder: Path, home: Path) -> str | Path:
+    if config.store is None:
+        return home / "store"
+    return config.store if "://" in config.store else folder / config.store
 
 
 def _planned_files(

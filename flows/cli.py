@@ -1,0 +1,84 @@
+"""The command line: parses, dispatches, and turns every error into one paragraph and an exit code.
+
+    tuneloom run CONFIG [--set K=V]... [--until STAGE] [--limit N] [--json]
+
+Each command is a file of `flows/commands` with `add_arguments`, `run` and a one-line docstring; it is found there.
+Imports are lazy, so `--help` answers at once.
+"""
+
+import argparse
+import importlib
+import json
+import logging
+import pkgutil
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuneloom import __version__
+from tuneloom.errors import NotPermitted, TuneloomError
+
+log = logging.getLogger("tuneloom")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code (0 done, 1 failed, 2 wrong call, 3 no data, 4 a person must decide)."""
+    options = _parser(arguments).parse_args(arguments)
+    try:
+        return importlib.import_module(f"flows.commands.{options.command}").run(options)
+    except TuneloomError as error:
+        return _fail(options, error)
+    except PermissionError as error:
+        where = str(error.filename or "")
+        return _fail(options, NotPermitted("no permission", where=where, remedy="Change the permissions of that path."))
+    except KeyboardInterrupt:
+        return _fail(options, TuneloomError("stopped by hand", remedy="Run again: it goes on from what is finished."))
+    except Exception as error:  # noqa: BLE001 - the one broad except: the user gets a paragraph, the log the traceback
+        what = f"{type(error).__name__}: {error}".strip()
+        return _fail(options, TuneloomError(what, remedy="The traceback is in the log; run again to resume."), error)
+
+
+def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
+    """Only the command that is called is imported; for `--help` all are, for their docstrings."""
+    parser = argparse.ArgumentParser(prog="tuneloom", description=__doc__.split("\n\n")[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"tuneloom {__version__}")
+    parser.add_argument("--home", type=Path, help="the .tuneloom folder (default: beside the config, or found upwards)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    from flows import commands as package
+
+    for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+        module = importlib.import_module(f"flows.commands.{name}")
+        summary = (module.__doc__ or "").strip().split("\n")[0]
+        command = commands.add_parser(name, help=summary, description=module.__doc__, allow_abbrev=False)
+        module.add_arguments(command)
+        command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _fail(options: argparse.Namespace, error: TuneloomError, cause: BaseException | None = None) -> int:
+    if getattr(options, "json", False):
+        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+    else:
+        print(f"tuneloom: {error}", file=sys.stderr)
+    _write_log(options, cause or error)
+    return error.exit_code
+
+
+def _write_log(options: argparse.Namespace, error: BaseException) -> None:
+    """Appends the traceback to `.tuneloom/logs/tuneloom.log` where that folder can be had."""
+    from flows.project import home_of
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = home_of(options) / "logs"
+        if folder.parent.is_dir():
+            folder.mkdir(exist_ok=True)
+            with (folder / "tuneloom.log").open("a", encoding="utf-8") as stream:
+                stream.write(text)
+    except (OSError, TuneloomError):
+        log.debug("no log written: %s", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

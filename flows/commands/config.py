@@ -1,0 +1,26 @@
+"""Print the config's schema, or a config as it is understood."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--schema, or a CONFIG to check."""
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="check this config and print it whole")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of every key")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints JSON."""
+    import json
+
+    from tuneloom.config import Config, load_config
+    from tuneloom.errors import ConfigError
+
+    if options.schema:
+        print(json.dumps(Config.model_json_schema(), indent=1, ensure_ascii=False))
+    elif options.config:
+        print(load_config(options.config).model_dump_json(indent=1))
+    else:
+        raise ConfigError("neither --schema nor a config", where="tuneloom config", remedy="Give one of them.")
+    return 0

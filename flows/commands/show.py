@@ -1,0 +1,92 @@
+"""Show a stage: counts, reasons, samples of kept and rejected rows."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.arguments import add_override_arguments
+
+if TYPE_CHECKING:
+    from flows.console import TerminalReporter
+    from tuneloom.artifacts import Artifact
+
+SAMPLES = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """STAGE or an artifact's folder."""
+    parser.add_argument("what", metavar="STAGE|PATH", help="a stage of the last run, or an artifact's folder")
+    parser.add_argument("--config", type=Path, metavar="CONFIG", help="the config (default: the last one that ran)")
+    add_override_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the artifact, personal data masked."""
+    import json
+
+    from flows.console import TerminalReporter, stage_table
+    from tuneloom.text.personal_data import mask
+
+    reporter = TerminalReporter()
+    artifact = _artifact(options, reporter)
+    reporter.say(f"{artifact.reference}  {artifact.folder}")
+    reporter.console.print(stage_table({artifact.reference.stage: artifact}))
+    for title, rows in (("kept", _kept(artifact)), ("rejected", _rejected(artifact))):
+        if rows:
+            reporter.say(f"\n{title}, for example")
+        for row in rows:
+            reporter.say(f"  {mask(row)}")
+    stats = {name: value for name, value in artifact.stats.items() if name != "files"}
+    if stats:
+        reporter.say("\nstats")
+        for name, value in stats.items():
+            reporter.say(f"  {name}: {mask(json.dumps(value, ensure_ascii=False))[:600]}")
+    return 0
+
+
+def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Artifact":
+    from flows.project import last_plan
+    from tuneloom.artifacts import Reference, Store
+    from tuneloom.errors import ConfigError, MissingFile
+    from tuneloom.plan import STAGES
+
+    path = Path(options.what)
+    if (path / "manifest.json").is_file():
+        found = Store(path.resolve().parents[1], reporter.say).find(Reference(path.resolve().parent.name, path.name))
+        if found:
+            return found
+    if options.what not in STAGES:
+        raise ConfigError(
+            f"{options.what!r} is neither a stage nor an artifact's folder",
+            where="show",
+            remedy=f"Stages: {', '.join(STAGES)}.",
+        )
+    plan = last_plan(options, reporter.say)
+    found = dict(plan.found())[options.what]
+    if found is None:
+        raise MissingFile(
+            f"stage {options.what} has not run yet", where=str(plan.home), remedy="Run `tuneloom run CONFIG`."
+        )
+    return found
+
+
+def _kept(artifact: "Artifact") -> list[str]:
+    if not artifact.files("part-"):
+        return []
+    part = next(artifact.tables(["origin", "messages"])).slice(0, SAMPLES)
+    return [
+        f"{row['origin']['file']}:{row['origin']['row']}  "
+        + " | ".join(f"{m['role']}: {m['content']}" for m in row["messages"])[:400].replace("\n", " ")
+        for row in part.to_pylist()
+    ]
+
+
+def _rejected(artifact: "Artifact") -> list[str]:
+    """A few of each reason."""
+    shown: dict[str, list[str]] = {}
+    for row in artifact.rejected().to_pylist():
+        lines = shown.setdefault(row["reason"], [])
+        if len(lines) < SAMPLES:
+            text = (row["record"] or (row["raw"] or b"").decode("utf-8", "replace"))[:300].replace("\n", " ")
+            lines.append(f"{row['origin']['file']}:{row['origin']['row']}  {row['reason']} {row['detail']}  {text}")
+    return [line for lines in shown.values() for line in lines]

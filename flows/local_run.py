@@ -1,0 +1,52 @@
+"""Runs the flow on this machine: our own Prefect server as a child, the flow here, everything recorded, nothing left.
+
+The server boots while this process imports what the stages need.
+"""
+
+import importlib
+import os
+
+from flows.console import TerminalReporter
+from flows.embedded_server import EmbeddedServer
+from tuneloom.artifacts import Artifact
+from tuneloom.plan import DATA_STAGES, Plan, make_plan
+
+_NEEDED = ("polars", "numba", "transformers")
+_NEEDED_TO_TRAIN = ("torch", "peft", "mlflow")
+
+
+def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, dict[str, Artifact | None]]:
+    """Runs `plan` up to `until`; returns the plan as it ended and each stage's artifact, marked reused or made."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # our own lines say what matters
+    already = {stage for stage, artifact in plan.found(until) if artifact}
+    server = EmbeddedServer.start(plan.home, reporter.say)
+    try:
+        if plan.model.kind == "hub":
+            os.environ.pop("HF_HUB_OFFLINE", None)
+        _import_ahead(until)
+        server.wait_ready()
+        flow_run_id = _run_flow(plan, until, reporter)
+        server.drain([flow_run_id], expected=len(plan.stages(until)))
+    finally:
+        reporter.close()
+        server.stop()
+    ended = make_plan(plan.config, plan.folder, home=plan.home, limit=plan.limit, say=reporter.say)
+    found = dict(ended.found(until))
+    return ended, {stage: a.as_reused() if a and stage in already else a for stage, a in found.items()}
+
+
+def _run_flow(plan: Plan, until: str, reporter: TerminalReporter) -> str:
+    """The flow run itself, in this process; returns its id."""
+    from flows.refresh import refresh
+    from tasks.run import reporting_to
+
+    reporter.say(f"Running {plan.config.name}: {', '.join(plan.stages(until))}")
+    with reporting_to(reporter):
+        state = refresh(plan.config, plan.folder, until, plan.limit, plan.home, return_state=True)
+    state.result()  # raises what the flow raised
+    return str(state.state_details.flow_run_id)
+
+
+def _import_ahead(until: str) -> None:
+    for name in (*_NEEDED, *(() if until in DATA_STAGES else _NEEDED_TO_TRAIN)):
+        importlib.import_module(name)

@@ -1,0 +1,59 @@
+"""The main flow: raw instruction data to an evaluated, registered model, stage by stage."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run as this_run
+
+from tasks.dedup import dedup
+from tasks.evaluate import evaluate
+from tasks.ingest import ingest
+from tasks.mixture import mixture
+from tasks.quality import quality
+from tasks.release import release
+from tasks.render import render
+from tasks.report import report
+from tasks.run import Run
+from tasks.split import split
+from tasks.train import train
+from tuneloom.config import Config
+from tuneloom.plan import check_until, make_plan, references
+from tuneloom.summary import summary_markdown
+
+STAGES: tuple[Any, ...] = (ingest, dedup, split, quality, mixture, render, train, evaluate, release, report)
+
+
+def _name() -> str:
+    config = this_run.parameters["config"]
+    name = config["name"] if isinstance(config, dict) else config.name
+    return f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _explain_failure(flow: Any, flow_run: Any, state: Any) -> None:
+    """Leaves a readable reason in the UI."""
+    create_markdown_artifact(key="failure", markdown=f"**{flow_run.name}** ended as {state.name}: {state.message}")
+
+
+@flow(
+    name="refresh",
+    flow_run_name=_name,
+    on_failure=[_explain_failure],
+    persist_result=False,
+    validate_parameters=True,
+)
+def refresh(
+    config: Config, folder: Path = Path(), until: str = "report", limit: int | None = None, home: Path | None = None
+) -> dict[str, str]:
+    """Runs every stage up to `until`; returns the artifacts' names by stage. Finished stages are reused."""
+    run = Run(make_plan(config, folder, home=home, limit=limit), flow_run_id=this_run.id)
+    stages = STAGES[: len(run.plan.stages(check_until(until)))]
+    outcome: Any = stages[0](run)
+    for stage in stages[1:]:
+        outcome = stage(run, outcome)
+    run.complete()
+    found = dict(run.plan.found(until))
+    create_markdown_artifact(key="summary", markdown=summary_markdown(config.name, found))
+    return {stage: str(reference) for stage, reference in references(run.plan).items()}

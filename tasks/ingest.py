@@ -1,0 +1,43 @@
+"""Ingestion: one artifact a source file, so that a refresh reads new files only; the stage is their union."""
+
+from prefect import task
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import RETRIED, STAGE, run_stage
+from tuneloom.artifacts import Reference, Writer
+from tuneloom.errors import NoUsableData
+from tuneloom.plan import PlannedFile
+
+
+@task(name="ingest", **STAGE, **RETRIED)
+def ingest(run: Run) -> State | Reference:
+    """Reads every file that is new, and unites all."""
+    return run_stage(run, "ingest", lambda writer: _unite(run, writer))
+
+
+def _unite(run: Run, writer: Writer) -> None:
+    from tuneloom.ingest.stage import ingest_file
+
+    plan, members = run.plan, []
+
+    def build(planned: PlannedFile) -> None:
+        members.append(
+            plan.store.ensure(
+                planned.spec,
+                lambda part: ingest_file(part, planned.file, planned.source, plan.takedowns, plan.limit),
+            )
+        )
+
+    for number, planned in enumerate(plan.files, 1):
+        build(planned)
+        run.reporter.progress("ingest", "files", number, len(plan.files))
+    writer.union((m.reference, m.manifest.counts, dict(m.manifest.reasons)) for m in members)
+    writer.stats["files"] = [m.stats for m in members]
+    if not sum(m.manifest.counts.rows_out or 0 for m in members):
+        reasons = {why: n for m in members for why, n in m.manifest.reasons.items()}
+        raise NoUsableData(
+            f"no usable row in {len(members)} files: {reasons or 'they are empty'}",
+            where=", ".join(sorted({planned.source.name for planned in plan.files})),
+            remedy="Look at the reasons with `tuneloom show ingest`; name the `format` or map its `columns`.",
+        )

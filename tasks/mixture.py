@@ -1,0 +1,20 @@
+"""The mixture of training rows."""
+
+from prefect import task
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import STAGE, run_stage
+from tuneloom.artifacts import Reference, Writer
+
+
+@task(name="mixture", **STAGE)
+def mixture(run: Run, rows: Reference) -> State | Reference:
+    """Chooses among the training rows."""
+
+    def build(writer: Writer) -> None:
+        from tuneloom.mixture import stage
+
+        stage.mix(writer, run.artifact("quality"), run.plan.config.mixture, run.plan.config.seed)
+
+    return run_stage(run, "mixture", build)

@@ -1,0 +1,20 @@
+"""Quality rules and personal data."""
+
+from prefect import task
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import STAGE, run_stage
+from tuneloom.artifacts import Reference, Writer
+
+
+@task(name="quality", **STAGE)
+def quality(run: Run, rows: Reference) -> State | Reference:
+    """Rejects rows that break a rule."""
+
+    def build(writer: Writer) -> None:
+        from tuneloom.quality import stage
+
+        stage.judge(writer, run.artifact("split"), run.plan.config.quality)
+
+    return run_stage(run, "quality", build)

@@ -1,0 +1,30 @@
+"""Release: the model into the registry, the alias where the gate says so."""
+
+from prefect import task
+from prefect.events import emit_event
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import STAGE, run_stage
+from tasks.tracking import close_tracking, run_tracking
+from tuneloom.artifacts import Reference, Writer
+
+
+@task(name="release", **STAGE)
+def release(run: Run, evaluation: Reference) -> State | Reference:
+    """Registers the candidate, and promotes it or not."""
+    plan = run.plan
+
+    def build(writer: Writer) -> None:
+        from tuneloom.release import stage
+
+        scores, tuned = run.artifact("evaluate"), run.artifact("train")
+        lineage = [*plan.store.lineage(scores)]
+        stage.release(writer, scores, tuned, lineage, plan.model, plan.config.release, run_tracking(run))
+        emit_event(
+            "tuneloom.candidate.registered", resource={"prefect.resource.id": f"tuneloom.model.{plan.config.name}"}
+        )
+
+    outcome = run_stage(run, "release", build)
+    close_tracking(run, "FINISHED")
+    return outcome

@@ -1,0 +1,23 @@
+"""Rendering: templates, tokens, loss masks, packed shards."""
+
+from prefect import task
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import STAGE, run_stage
+from tuneloom.artifacts import Reference, Writer
+
+
+@task(name="render", **STAGE)
+def render(run: Run, rows: Reference) -> State | Reference:
+    """Writes the shards that training and evaluation read."""
+
+    def build(writer: Writer) -> None:
+        from tuneloom.models.load import model_folder
+        from tuneloom.render import stage
+
+        plan = run.plan
+        folder = model_folder(plan.model)
+        stage.render(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed)
+
+    return run_stage(run, "render", build)

@@ -1,0 +1,20 @@
+"""Sides."""
+
+from prefect import task
+from prefect.states import State
+
+from tasks.run import Run
+from tasks.stage import STAGE, run_stage
+from tuneloom.artifacts import Reference, Writer
+
+
+@task(name="split", **STAGE)
+def split(run: Run, rows: Reference) -> State | Reference:
+    """Draws each row's side, groups whole."""
+
+    def build(writer: Writer) -> None:
+        from tuneloom.split import stage
+
+        stage.split(writer, run.artifact("dedup"), run.plan.config.split, run.plan.config.seed)
+
+    return run_stage(run, "split", build)
