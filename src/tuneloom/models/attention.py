@@ -9,10 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tuneloom.errors import TrainingError
-from tuneloom.models.token_row import TokenRow
 
 if TYPE_CHECKING:
     import torch
@@ -83,26 +80,6 @@ def attention_of(model: Any, name: str) -> Iterator[None]:
 def plain_model(model: Any) -> Any:
     """The transformers model under a PEFT wrapper, or the model itself; the adapter's layers stay inside."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def packed_hidden(model: Any, rows: Sequence[TokenRow]) -> "torch.Tensor":
-    """Last hidden states of `rows` computed in one line without padding: (T, d) float, T = all their tokens.
-
-    Positions restart with each row. `model` has the segment attention (`attention_of`).
-    """
-    import torch
-
-    inner = plain_model(model)
-    bounds = (0, *np.cumsum([len(row) for row in rows]).tolist())
-    ids = torch.from_numpy(np.concatenate([row.ids for row in rows]).astype(np.int64))
-    positions = torch.cat([torch.arange(len(row)) for row in rows])
-    out = inner.base_model(
-        input_ids=ids[None].to(inner.device),
-        position_ids=positions[None].to(inner.device),
-        segments=bounds,
-        use_cache=False,
-    )
-    return out.last_hidden_state[0]
 
 
 def _check_possible(

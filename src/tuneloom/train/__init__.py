@@ -1,0 +1,1 @@
+"""Fine-tuning: adapters, batches, the training loop; `stage` joins it to the artifact store."""

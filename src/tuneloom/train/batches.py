@@ -1,0 +1,79 @@
+"""Which rows make which optimiser step: a fixed list, known before the first step, a function of the seed alone.
+
+A step is a list of rows; micro-batches may cut it anywhere between rows and change nothing. Because the whole order
+is known beforehand, a step's number is all that a resume needs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuneloom.errors import NoUsableData
+from tuneloom.models.loss import supervised_tokens
+from tuneloom.models.token_row import TokenRow
+
+
+@dataclass(frozen=True)
+class Step:
+    """The rows of one optimiser step, as places in the list of rows, and what they hold."""
+
+    rows: tuple[int, ...]
+    tokens: int
+    supervised: int
+
+
+def plan_steps(
+    rows: Sequence[TokenRow], tokens_per_step: int, epochs: float, max_tokens: int | None, seed: int
+) -> list[Step]:
+    """Shuffles the rows anew in each epoch and cuts the order into steps of about `tokens_per_step` tokens.
+
+    Lengths [5, 5, 5, 5], tokens_per_step 10, one epoch -> two steps of two rows. A step ends with the row that fills
+    it; a last step of less than half joins the one before. Stops before the row that would pass `max_tokens`.
+    Raises NoUsableData where no row is given, or one has nothing to learn.
+    """
+    _check(rows)
+    steps: list[list[int]] = [[]]
+    filled = 0
+    for place in _order(rows, epochs, max_tokens, seed):
+        if filled >= tokens_per_step:
+            steps.append([])
+            filled = 0
+        steps[-1].append(place)
+        filled += len(rows[place])
+    if len(steps) > 1 and filled < tokens_per_step / 2:
+        steps[-2] += steps.pop()
+    return [_step(rows, places) for places in steps]
+
+
+def _order(rows: Sequence[TokenRow], epochs: float, max_tokens: int | None, seed: int) -> list[int]:
+    """Places in the order of training: whole epochs, then a part of one; at least one row."""
+    count = max(1, round(epochs * len(rows)))
+    permutations = [
+        np.random.default_rng([seed, epoch]).permutation(len(rows)) for epoch in range(-(-count // len(rows)))
+    ]
+    order = np.concatenate(permutations)[:count]
+    if max_tokens is not None:
+        ends = np.cumsum([len(rows[place]) for place in order])
+        order = order[: max(1, int(np.searchsorted(ends, max_tokens, side="right")))]
+    return [int(place) for place in order]
+
+
+def _step(rows: Sequence[TokenRow], places: Sequence[int]) -> Step:
+    return Step(
+        tuple(places),
+        sum(len(rows[place]) for place in places),
+        sum(supervised_tokens(rows[place]) for place in places),
+    )
+
+
+def _check(rows: Sequence[TokenRow]) -> None:
+    if not rows:
+        raise NoUsableData("there is no row to train on", where="train", remedy="See what the earlier stages rejected.")
+    empty = [row.id for row in rows if supervised_tokens(row) == 0]
+    if empty:
+        raise NoUsableData(
+            f"{len(empty)} rows have no token to learn from",
+            where=f"row {empty[0]}",
+            remedy="Its loss mask is 0 everywhere; check the template in the section `render`.",
+        )

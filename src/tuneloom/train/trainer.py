@@ -1,0 +1,190 @@
+"""The training loop: fixed steps of packed rows, one loss over all supervised tokens of a step, AdamW.
+
+A step's loss is the sum over its micro-batches divided by the supervised tokens of the whole step, so the micro-batch
+budget changes memory and speed but not the result. It runs in bfloat16 autocast only where the machine wins by it.
+"""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tuneloom.config import Train
+from tuneloom.errors import TrainingError
+from tuneloom.models.attention import SEGMENT, attention_of
+from tuneloom.models.loss import packed_loss
+from tuneloom.models.packed import check_apart, micro_batches
+from tuneloom.models.token_row import TokenRow
+from tuneloom.train.adapters import GradientCheck
+from tuneloom.train.batches import Step, plan_steps
+
+DIVERGED = 5  # steps whose mean loss is compared with that of the first as many
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One optimiser step: `loss` in nats a supervised token, before the step; `grad_norm` before clipping."""
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    supervised_tokens: int
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """A whole training: `steps` in order, what it computed in, the process's peak memory."""
+
+    steps: tuple[StepReport, ...]
+    device: str
+    dtype: str
+    threads: int
+    seconds: float
+    peak_rss_bytes: int
+
+    @property
+    def tokens(self) -> int:
+        """All tokens trained on, prompts included."""
+        return sum(step.tokens for step in self.steps)
+
+    @property
+    def supervised_tokens(self) -> int:
+        """Tokens that counted in the loss."""
+        return sum(step.supervised_tokens for step in self.steps)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """All tokens by the wall time of the steps."""
+        return self.tokens / max(sum(step.seconds for step in self.steps), 1e-9)
+
+
+def train(
+    model: Any,
+    rows: Sequence[TokenRow],
+    settings: Train,
+    seed: int,
+    dtype: str = "float32",
+    on_step: Callable[[StepReport], None] | None = None,
+) -> TrainReport:
+    """Trains what `adapters.attach` has freed in `model`, in place, and leaves it in evaluation mode.
+
+    `dtype` is the number format of the computation ("float32" or "bfloat16" autocast; weights keep theirs).
+    Raises TrainingError with the rows' ids for a loss or a gradient that is no number or a loss that runs away,
+    and for a model that cannot be packed or does not learn; NoUsableData where there is nothing to learn.
+    """
+    began = time.perf_counter()
+    plan = plan_steps(rows, settings.tokens_per_step, settings.epochs, settings.max_tokens, seed)
+    model.eval()
+    check_apart(model, shortest(rows))
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = _optimiser(parameters, settings)
+    gradients = GradientCheck.of(model)
+    reports: list[StepReport] = []
+    model.train()
+    with torch.random.fork_rng(), attention_of(model, SEGMENT):
+        torch.manual_seed(seed)
+        for number, step in enumerate(plan):
+            start = time.perf_counter()
+            batch = [rows[place] for place in step.rows]
+            rate = learning_rate(number, len(plan), settings)
+            loss = _backward(model, batch, step, settings.micro_batch_tokens, dtype)
+            gradients.look()
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm))
+            _check_numbers(number, loss, norm, [report.loss for report in reports], batch)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            reports.append(_report(number, len(plan), loss, rate, norm, step, time.perf_counter() - start))
+            if on_step:
+                on_step(reports[-1])
+    model.eval()
+    device = parameters[0].device.type
+    return TrainReport(
+        tuple(reports), device, dtype, torch.get_num_threads(), time.perf_counter() - began, peak_rss_bytes()
+    )
+
+
+def learning_rate(step: int, steps: int, settings: Train) -> float:
+    """Rate of step 0, 1, ..., steps - 1: a linear rise over the warm-up, never 0 at first, then the schedule.
+
+    learning_rate 1e-3, warmup 0.2, cosine, 10 steps -> 5e-4, 1e-3, 9.7e-4, ..., 3.0e-5.
+    """
+    rising = math.ceil(settings.warmup * steps)
+    if step < rising:
+        return settings.learning_rate * (step + 1) / rising
+    at_peak = min(rising, 1)  # the last warm-up step has the full rate already
+    done = (step - rising + at_peak) / (steps - rising + at_peak)
+    factor = {"cosine": (1 + math.cos(math.pi * done)) / 2, "linear": 1 - done, "constant": 1.0}[settings.schedule]
+    return settings.learning_rate * factor
+
+
+def shortest(rows: Sequence[TokenRow], count: int = 3, most: int = 64) -> list[TokenRow]:
+    """The `count` shortest rows, cut to `most` tokens: enough to prove that rows are kept apart."""
+    chosen = sorted(rows, key=len)[:count]
+    return [TokenRow(row.id, row.ids[:most], row.loss_mask[:most]) for row in chosen]
+
+
+def peak_rss_bytes() -> int:
+    """The most memory that this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _optimiser(parameters: Sequence[torch.nn.Parameter], settings: Train) -> torch.optim.AdamW:
+    """AdamW; norms and biases (one dimension) do not decay."""
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate, fused=fused)
+
+
+def _backward(model: Any, batch: Sequence[TokenRow], step: Step, budget: int, dtype: str) -> float:
+    """Adds the gradients of the step's mean loss, micro-batch by micro-batch; returns that loss."""
+    total = 0.0
+    device = next(model.parameters()).device.type
+    for part in micro_batches(batch, budget):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+            loss, _ = packed_loss(model, part, getattr(torch, dtype))
+        value = loss.item()
+        if not math.isfinite(value):
+            raise _stopped(f"the loss is {value}", part)
+        (loss / step.supervised).backward()
+        total += value
+    return total / step.supervised
+
+
+def _check_numbers(step: int, loss: float, norm: float, before: Sequence[float], batch: Sequence[TokenRow]) -> None:
+    if not math.isfinite(norm):
+        raise _stopped(f"the gradient's norm is {norm} in step {step + 1}", batch)
+    if len(before) >= 2 * DIVERGED:
+        first = sum(before[:DIVERGED]) / DIVERGED
+        now = sum([*before[-DIVERGED + 1 :], loss]) / DIVERGED
+        if now > 2 * first + 1:
+            raise _stopped(f"the loss ran away: {first:.2f} in the first steps, {now:.2f} by step {step + 1}", batch)
+
+
+def _stopped(what: str, rows: Sequence[TokenRow]) -> TrainingError:
+    listed = ", ".join(row.id for row in rows[:20]) + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")
+    return TrainingError(
+        what,
+        where=f"rows {listed}",
+        remedy="Lower train.learning_rate, look at these rows (tuneloom trace), or set train.dtype: float32.",
+    )
+
+
+def _report(number: int, steps: int, loss: float, rate: float, norm: float, step: Step, seconds: float) -> StepReport:
+    speed = step.tokens / max(seconds, 1e-9)
+    return StepReport(number + 1, steps, loss, rate, norm, step.tokens, step.supervised, seconds, speed)
