@@ -53,22 +53,22 @@ def _exact(dice: Dice, twins: Iterator[Row]) -> list[Entry]:
 
 
 def _near(dice: Dice, twins: Iterator[Row]) -> list[Entry]:
-    """A politeness before or after, other spacing; one in four answers also ends in another full stop or case."""
+    """A politeness before or after the prompt; one in four answers also has another full stop or capital."""
     entries: list[Entry] = []
     while len(entries) < COUNTS["near_duplicate"]:
         twin = next(twins)
         language = ("en", "en", "zh")[len(entries) % 3]
         before, after = dice.deal(f"near.{language}", material("plants")["near"][language])
-        if twin.language != language or twin.check or twin.category == "translation":
+        if twin.language != language or twin.category in ("code", "translation"):
             continue
         start = next(i for i, (role, _) in enumerate(twin.messages) if role == "user")
         changed = list(twin.messages)
         changed[start] = ("user", before + changed[start][1] + after)
         row = replace(twin, messages=tuple(changed))
-        if before.strip() + after.strip() == "":
+        if len(entries) % 4 == 3:
             row = row.answered(_other_ending(row.answer))
         lowest, _ = likeness(row, twin)
-        if lowest >= NEAR_AT_LEAST and row.messages != twin.messages:
+        if lowest >= NEAR_AT_LEAST:
             entries.append(Entry(row.file, _json(as_format(row, row.file)), row, "near_duplicate", twin))
     return entries
 
