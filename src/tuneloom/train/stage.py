@@ -1,0 +1,95 @@
+"""The train stage: shards in, an adapter (or a whole model) and its loss curve out.
+
+It says aloud what part of the data `train.max_tokens` leaves it, and which number format the machine chose.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tuneloom.artifacts import Artifact, Writer
+from tuneloom.config import Train
+from tuneloom.errors import NoUsableData
+from tuneloom.models.load import load_model, model_folder
+from tuneloom.models.probe import choose_dtype, probe
+from tuneloom.models.resolve import ModelSource
+from tuneloom.render.shards import read_packs, read_rows
+from tuneloom.train.adapters import attach, count_trainable, save_trained
+from tuneloom.train.batches import plan_steps
+from tuneloom.train.trainer import StepReport, TrainReport, train
+
+
+def fine_tune(
+    writer: Writer,
+    shards: Artifact,
+    config: Train,
+    model: ModelSource,
+    seed: int,
+    on_step: Callable[[Mapping[str, Any]], None],
+    say: Callable[[str], None],
+) -> None:
+    """Trains on the packed training rows and writes `adapter/`, `steps.jsonl` and stats.
+
+    `on_step` gets each step's numbers with `tokens_so_far` of `tokens_planned`. Raises NoUsableData where there is
+    nothing to train on, TrainingError where the training fails.
+    """
+    train_rows = read_rows(shards, "train")
+    rows = [train_rows[number] for pack in read_packs(shards) for number in pack]
+    if not rows:
+        raise NoUsableData(
+            "no training row is left", where="train", remedy="See `tuneloom show quality` and `show mixture` for why."
+        )
+    machine = probe()
+    dtype = choose_dtype(config.dtype, machine)
+    planned = sum(s.tokens for s in plan_steps(rows, config.tokens_per_step, config.epochs, config.max_tokens, seed))
+    everything = sum(len(row) for row in rows)
+    say(_aloud(config, planned, everything, dtype, machine.reason))
+    trainee = attach(load_model(model_folder(model)), config, seed)
+    lines: list[dict[str, Any]] = []
+
+    def note(step: StepReport) -> None:
+        so_far = (lines[-1]["tokens_so_far"] if lines else 0) + step.tokens
+        lines.append({**asdict(step), "tokens_so_far": so_far, "tokens_planned": planned})
+        on_step(lines[-1])
+
+    report = train(trainee, rows, config, seed, dtype, note)
+    save_trained(trainee, writer.folder / "adapter", model.name)
+    _write_files(writer, lines)
+    writer.stats.update(_stats(report, count_trainable(trainee).trained, everything, model))
+
+
+def _aloud(config: Train, planned: int, everything: int, dtype: str, reason: str) -> str:
+    """One line: how much of the data is used and why, and how it is computed."""
+    part = f"{planned:,} of {everything:,} tokens"
+    limit = " (train.max_tokens)" if config.max_tokens and planned < everything * config.epochs else ""
+    return f"  training on {part}{limit}, {config.method}, computing in {dtype}: {reason}"
+
+
+def _write_files(writer: Writer, lines: list[dict[str, Any]]) -> None:
+    """Registers what PEFT saved, and writes the curve, a JSON object a step."""
+    folder = writer.folder / "adapter"
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            writer.file(path.relative_to(writer.folder).as_posix())
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    writer.file("steps.jsonl").write_text(text, "utf-8")
+
+
+def _stats(report: TrainReport, trained: int, everything: int, model: ModelSource) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "model_digest": model.digest,
+        "dtype": report.dtype,
+        "device": report.device,
+        "threads": report.threads,
+        "trained_parameters": trained,
+        "steps": len(report.steps),
+        "tokens": report.tokens,
+        "tokens_available": everything,
+        "supervised_tokens": report.supervised_tokens,
+        "tokens_per_second": round(report.tokens_per_second, 1),
+        "peak_rss_bytes": report.peak_rss_bytes,
+        "first_loss": report.steps[0].loss,
+        "last_loss": report.steps[-1].loss,
+    }
