@@ -1,4 +1,4 @@
-"""The quickstart's data keep their promises: made again byte for byte, truly different, true, and honestly marked."""
+"""The quickstart's data keep their promises: made again byte for byte, truly different, and true."""
 
 from __future__ import annotations
 
@@ -9,111 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-QUICKSTART = Path(__file__).resolve().parents[2] / "data" / "quickstart"
-TRUTH = json.loads((QUICKSTART / "ground_truth.json").read_text(encoding="utf-8"))
+from tests.data.quickstart import ENTRIES, GOOD, PERSONAL, PLANTED, QUICKSTART, REFUSAL, TRUTH, good, largest_jaccard
+
 CATEGORIES = {"translation", "summarisation", "question_answering", "classification", "code", "dialogue"}
-ROLES = {"human": "user", "gpt": "assistant", "system": "system", "user": "user", "assistant": "assistant"}
-REFUSAL = re.compile(r"language model|I'm sorry|I cannot|Sorry, I can't|抱歉|对不起|语言模型|无法回答", re.IGNORECASE)
-PERSONAL = re.compile(r"@|\d{7,}|\d{1,3}(\.\d{1,3}){3}|\d{4} \d{4} \d{4}|\(\d{3}\) \d{3}-\d{4}|sk-\w{20}")
-
-
-@dataclass(frozen=True)
-class Row:
-    file: str
-    number: int
-    data: dict
-    turns: tuple[tuple[str, str], ...]
-
-    @property
-    def prompt(self) -> str:
-        return "\n".join(text for role, text in self.turns if role != "assistant")
-
-    @property
-    def user(self) -> str:
-        return "\n".join(text for role, text in self.turns if role == "user")
-
-    @property
-    def answer(self) -> str:
-        return self.turns[-1][1]
-
-    @property
-    def whole(self) -> str:
-        return "\n".join(text for _, text in self.turns)
-
-
-def raw_entries(file: str) -> list[str]:
-    text = (QUICKSTART / file).read_text(encoding="utf-8")
-    if file.endswith(".jsonl"):
-        return text.splitlines()
-    return [json.dumps(entry, ensure_ascii=False) for entry in json.loads(text)]
-
-
-def turns_of(data: dict) -> tuple[tuple[str, str], ...]:
-    if "messages" in data:
-        return tuple((ROLES[m["role"]], m["content"]) for m in data["messages"])
-    if "conversations" in data:
-        return tuple((ROLES[t["from"]], t["value"]) for t in data["conversations"])
-    if "instruction" in data:
-        asked = "\n\n".join(part for part in (data["instruction"], data["input"]) if part)
-        return ("user", asked), ("assistant", data["output"])
-    return ("user", data["prompt"]), ("assistant", data["completion"])
-
-
-ENTRIES = {file: raw_entries(file) for file in TRUTH["files"]}
-PLANTED = {(plant["file"], plant["row"]): plant for plant in TRUTH["planted"]}
-
-
-def row_at(file: str, number: int) -> Row:
-    data = json.loads(ENTRIES[file][number])
-    return Row(file, number, data, turns_of(data))
-
-
-GOOD = [
-    row_at(file, number)
-    for file, lines in ENTRIES.items()
-    for number in range(len(lines))
-    if (file, number) not in PLANTED
-]
-
-
-def planted(kind: str) -> list[dict]:
-    return [plant for plant in TRUTH["planted"] if plant["kind"] == kind]
-
-
-def good(category: str) -> list[Row]:
-    return [row for row in GOOD if row.data["category"] == category]
-
-
-def shingles(text: str) -> frozenset[tuple[str, ...]]:
-    """Five words, or five characters where the text is Chinese: written again here so that no mistake is shared."""
-    units = re.findall(r"[\u4e00-\u9fff]|[a-z0-9_]+", text.lower())
-    return frozenset(tuple(units[i : i + 5]) for i in range(max(1, len(units) - 4)))
-
-
-def largest_jaccard(texts: list[str]) -> tuple[float, int, int]:
-    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    sizes: list[int] = []
-    largest = (0.0, 0, 0)
-    for number, text in enumerate(texts):
-        cut = shingles(text)
-        shared = Counter(other for shingle in cut for other in holders.get(shingle, ()))
-        for other, common in shared.items():
-            largest = max(largest, (common / (len(cut) + sizes[other] - common), other, number))
-        for shingle in cut:
-            holders[shingle].append(number)
-        sizes.append(len(cut))
-    return largest
-
-
-def jaccard(left: str, right: str) -> float:
-    a, b = shingles(left), shingles(right)
-    return len(a & b) / len(a | b)
 
 
 # ---- made again -----------------------------------------------------------------------------------------------------
@@ -179,6 +82,19 @@ def test_the_ground_truth_counts_what_is_there() -> None:
     assert len(PLANTED) == len(TRUTH["planted"])
 
 
+def test_the_readme_tells_the_same_counts() -> None:
+    readme = (QUICKSTART / "README.md").read_text(encoding="utf-8")
+    for file, told in TRUTH["files"].items():
+        if file.startswith("sources"):
+            assert re.search(rf"`{file}` \|[^|]*\| {told['rows']} \| {told['good']} \|", readme), file
+    for kind, count in TRUTH["counts"].items():
+        assert f"| `{kind}` | {count} |" in readme
+    counts = Counter(f"{row.data['category']}.{row.data['language']}" for row in GOOD)
+    for category in CATEGORIES:
+        told_here = f"| {category.replace('_', ' ')} | {counts[category + '.en']} | {counts[category + '.zh']} |"
+        assert told_here in readme
+
+
 def test_rows_do_not_tell_what_was_planted() -> None:
     allowed = {"instruction", "input", "output", "conversations", "messages", "prompt", "completion"}
     allowed |= {"task", "category", "language", "check"}
@@ -193,13 +109,6 @@ def test_rows_do_not_tell_what_was_planted() -> None:
 def test_good_rows_differ_truly(view: str) -> None:
     value, left, right = largest_jaccard([getattr(row, view) for row in GOOD])
     assert value < 0.5, (GOOD[left], GOOD[right])
-
-
-def test_rows_planted_for_their_content_are_no_duplicates_as_well() -> None:
-    kinds = ("personal_data", "refusal")
-    defects = [row_at(plant["file"], plant["row"]) for kind in kinds for plant in planted(kind)]
-    value, left, right = largest_jaccard([row.user for row in GOOD + defects])
-    assert value < 0.5, ((GOOD + defects)[left], (GOOD + defects)[right])
 
 
 # ---- true -----------------------------------------------------------------------------------------------------------
@@ -324,98 +233,3 @@ def test_good_rows_hold_nothing_a_rule_should_reject() -> None:
         text = row.whole + row.data.get("check", "")
         assert not PERSONAL.search(text), row
         assert not REFUSAL.search(row.answer), row
-
-
-# ---- planted --------------------------------------------------------------------------------------------------------
-
-
-def test_exact_duplicates_repeat_the_words_of_their_twin_across_formats_too() -> None:
-    plants = planted("exact_duplicate")
-    for plant in plants:
-        assert row_at(plant["file"], plant["row"]).turns == row_at(**_place(plant["twin"])).turns
-        assert (plant["twin"]["file"], plant["twin"]["row"]) not in PLANTED
-    assert sum(plant["file"] != plant["twin"]["file"] for plant in plants) >= 15
-    assert len(plants) == 40
-
-
-def test_near_duplicates_resemble_their_twin_without_being_equal() -> None:
-    plants = planted("near_duplicate")
-    languages = Counter()
-    for plant in plants:
-        row, twin = row_at(plant["file"], plant["row"]), row_at(**_place(plant["twin"]))
-        assert row.turns != twin.turns
-        assert jaccard(row.prompt, twin.prompt) >= 0.85, (row, twin)
-        assert jaccard(row.whole, twin.whole) >= 0.85, (row, twin)
-        assert row.answer.lower().rstrip(".。") == twin.answer.lower().rstrip(".。")
-        languages[row.data["language"]] += 1
-    assert len(plants) == 40
-    assert min(languages["en"], languages["zh"]) >= 10
-
-
-def test_no_twin_is_repeated_twice() -> None:
-    twins = Counter((p["twin"]["file"], p["twin"]["row"]) for p in TRUTH["planted"] if p["twin"])
-    assert max(twins.values()) == 1
-
-
-def test_a_planted_copy_in_its_twins_file_comes_later() -> None:
-    same = [p for p in TRUTH["planted"] if p["twin"] and p["twin"]["file"] == p["file"]]
-    assert same
-    assert all(p["row"] > p["twin"]["row"] for p in same)
-
-
-def test_empty_answers_are_empty_in_four_ways() -> None:
-    found = Counter()
-    for plant in planted("empty_answer"):
-        data = json.loads(ENTRIES[plant["file"]][plant["row"]])
-        last = data["messages"][-1] if "messages" in data else data
-        last = data["conversations"][-1] if "conversations" in data else last
-        values = [last[key] for key in ("content", "value", "output", "completion") if key in last]
-        found[repr(values)] += 1
-        assert not any(value and value.strip() for value in values)
-    assert set(found) == {"['']", "[' \\n ']", "[None]", "[]"}
-
-
-def test_broken_rows_cannot_be_read_as_conversations() -> None:
-    for plant in planted("broken_row"):
-        line = ENTRIES[plant["file"]][plant["row"]]
-        with pytest.raises((ValueError, TypeError, KeyError, AttributeError, IndexError)):
-            _conversation_with_a_question(json.loads(line))
-
-
-def test_personal_data_is_there_and_its_checksums_hold() -> None:
-    text = ""
-    for plant in planted("personal_data"):
-        row = row_at(plant["file"], plant["row"])
-        assert PERSONAL.search(row.whole), row
-        text += row.whole + "\n"
-    cards = re.findall(r"(?:\d{4} ){3}\d{4}", text)
-    identities = re.findall(r"(?<!\d)\d{17}[\dX]", text)
-    assert len(cards) >= 2
-    assert all(_luhn(card.replace(" ", "")) for card in cards)
-    assert len(identities) >= 2
-    assert all(_resident_checksum(identity) for identity in identities)
-    for what in (r"\w@\w", r"(?<!\d)1[3-9]\d{9}(?!\d)", r"\+1 \(\d{3}\) 555-01\d\d", r"203\.0\.113\.\d+", r"sk-\w{36}"):
-        assert re.search(what, text), what
-
-
-def test_refusals_turn_down_a_harmless_request() -> None:
-    rows = [row_at(plant["file"], plant["row"]) for plant in planted("refusal")]
-    assert all(re.search(REFUSAL.pattern + "|fulfil|不能提供|无法处理", row.answer) for row in rows)
-    assert {row.data["language"] for row in rows} == {"en", "zh"}
-
-
-def _place(twin: dict) -> dict:
-    return {"file": twin["file"], "number": twin["row"]}
-
-
-def _conversation_with_a_question(data: dict) -> int:
-    return [role for role, _ in turns_of(data)].index("user")
-
-
-def _luhn(number: str) -> bool:
-    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(number))]
-    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
-
-
-def _resident_checksum(number: str) -> bool:
-    return sum((10 if d == "X" else int(d)) * pow(2, 17 - i, 11) for i, d in enumerate(number)) % 11 == 1
