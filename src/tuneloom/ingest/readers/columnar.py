@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ def read(path: Path) -> Iterator[Line]:
     """A table {"a": ["x", "y"]} -> Line(1, None, {"a": "x"}), Line(2, None, {"a": "y"})."""
     with open_bytes(path) as stream:
         number = 0
-        for batch in _batches(stream):
+        for batch in _batches(stream if stream.seekable() else BytesIO(stream.read())):
             for row in _plain(batch):
                 number += 1
                 yield Line(number, None, row)

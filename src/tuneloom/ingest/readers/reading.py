@@ -1,6 +1,5 @@
 """The one way in: sniff, read, and turn whatever is wrong with the file as a whole into UnreadableFile."""
 
-import gzip
 import importlib
 import lzma
 import zlib
@@ -13,19 +12,8 @@ import zstandard
 from tuneloom.ingest.readers.line import Line, UnreadableFile
 from tuneloom.ingest.readers.sniff import sniff
 
-_FAULTS = (
-    PermissionError,
-    FileNotFoundError,
-    IsADirectoryError,
-    EOFError,
-    UnicodeDecodeError,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    zlib.error,
-    zstandard.ZstdError,
-    pa.ArrowInvalid,
-)
-"""Faults of the file. Any other OSError (a disk that fails) is not the data's fault and goes up, to be retried."""
+_FAULTS = (EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error, zstandard.ZstdError, pa.ArrowException)
+_CLOSED = (PermissionError, FileNotFoundError, IsADirectoryError)
 
 
 def read(path: Path) -> Iterator[Line]:
@@ -35,6 +23,10 @@ def read(path: Path) -> Iterator[Line]:
         if kind:
             yield from importlib.import_module(f"tuneloom.ingest.readers.{kind}").read(path)
     except _FAULTS as error:
+        raise UnreadableFile(_why(error)) from error
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, _CLOSED):
+            raise  # a disk that fails is not the data's fault: goes up, to be retried
         raise UnreadableFile(_why(error)) from error
 
 

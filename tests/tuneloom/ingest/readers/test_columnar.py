@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from tuneloom.ingest.readers import UnreadableFile, read
 
@@ -42,6 +43,21 @@ def test_every_kind_gives_the_same_rows_whatever_its_name(tmp_path: Path, kind: 
         (1, None, _ROWS[0]),
         (2, None, _ROWS[1]),
     ]
+
+
+def test_a_compressed_table_is_read(tmp_path: Path) -> None:
+    _write(tmp_path / "f.parquet", "parquet")
+    (tmp_path / "f.parquet.zst").write_bytes(zstandard.compress((tmp_path / "f.parquet").read_bytes()))
+    assert [line.value for line in read(tmp_path / "f.parquet.zst")] == _ROWS
+
+
+def test_a_table_damaged_inside_is_unreadable(tmp_path: Path) -> None:
+    _write(tmp_path / "f.parquet", "parquet")
+    content = bytearray((tmp_path / "f.parquet").read_bytes())
+    content[4:40] = b"\xff" * 36
+    (tmp_path / "f.parquet").write_bytes(content)
+    with pytest.raises(UnreadableFile):
+        list(read(tmp_path / "f.parquet"))
 
 
 def test_a_cut_parquet_file_is_unreadable(tmp_path: Path) -> None:
