@@ -1,0 +1,110 @@
+"""Plans: keys from inputs alone, reasons that name the changed setting or file, a champion frozen once."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tuneloom.config import Config, parse_config
+from tuneloom.plan import DATA_STAGES, STAGES, Plan, make_plan, why, with_champion
+from tuneloom.runs import FrozenChampion, RunRecord, freeze_champion, write_run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two source files and a folder that passes for a model."""
+    folder = tmp_path / "project"
+    (folder / "data").mkdir(parents=True)
+    for name in ("a", "b"):
+        (folder / "data" / f"{name}.json").write_text(json.dumps([{"instruction": name, "output": "x"}]))
+    (folder / "model").mkdir()
+    (folder / "model" / "config.json").write_text("{}")
+    (folder / "model" / "model.safetensors").write_text("weights")
+    return folder
+
+
+def config(**more: object) -> Config:
+    return parse_config({"model": "model", "sources": [{"name": "s", "path": "data/*.json"}], **more})
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    return {stage: spec.key for stage, spec in plan.specs.items()}
+
+
+def test_every_stage_up_to_train_has_a_key_before_anything_ran(project: Path) -> None:
+    plan = make_plan(config(), project)
+    assert tuple(plan.specs) == STAGES[: STAGES.index("train") + 1]
+    assert set(dict(plan.found()).values()) == {None}
+
+
+def test_keys_do_not_depend_on_name_store_or_place(project: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(project, tmp_path / "elsewhere" / "deep")
+    one = make_plan(config(), project)
+    other = make_plan(config(name="other", store=str(tmp_path / "store")), moved)
+    assert keys(one) == keys(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ({"dedup": {"near": {"threshold": 0.7}}}, "dedup"),
+        ({"split": {"test": 0.1}}, "split"),
+        ({"quality": {"pii": "reject"}}, "quality"),
+        ({"mixture": {"cap": 5}}, "mixture"),
+        ({"render": {"max_length": 512}}, "render"),
+        ({"train": {"rank": 4}}, "train"),
+        ({"seed": 1}, "split"),
+    ],
+)
+def test_a_changed_setting_changes_its_stage_and_those_after_it(project: Path, change: dict, first: str) -> None:
+    before, after = keys(make_plan(config(), project)), keys(make_plan(config(**change), project))
+    changed = [stage for stage in before if before[stage] != after[stage]]
+    assert changed == list(before)[list(before).index(first) :]
+
+
+def test_a_changed_model_spares_the_stages_that_do_not_read_it(project: Path) -> None:
+    before = keys(make_plan(config(), project))
+    (project / "model" / "model.safetensors").write_text("other weights")
+    after = keys(make_plan(config(), project))
+    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:5])
+
+
+def test_why_names_the_setting_and_the_file(project: Path) -> None:
+    plan = make_plan(config(), project)
+    assert why(plan, "dedup") == "never ran"
+    specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
+    write_run(plan.store.folder, RunRecord(plan.record.identity, "tuneloom", stages=keys(plan), specs=specs))
+    assert why(plan, "dedup") == "its artifact is gone"
+    (project / "data" / "c.json").write_text("[]")
+    (project / "data" / "a.json").write_text("[{}]")
+    (project / "data" / "b.json").unlink()
+    later = make_plan(config(dedup={"near": {"threshold": 0.7}}), project)
+    assert why(later, "ingest") == "file s:a.json changed; file s:b.json is gone; file s:c.json is new"
+    assert why(later, "dedup") == "near.threshold 0.8 -> 0.7"
+    assert why(later, "split") == "dedup changed"
+    assert why(later, "evaluate") == "after the champion is known"
+
+
+def test_a_takedown_list_is_an_input_of_ingest(project: Path) -> None:
+    (project / "gone.txt").write_text("0123\n")
+    plan = make_plan(config(takedowns="gone.txt"), project)
+    assert plan.takedowns == {"0123"}
+    assert keys(plan)["ingest"] != keys(make_plan(config(), project))["ingest"]
+
+
+def test_a_frozen_champion_is_the_same_in_every_resume(project: Path) -> None:
+    plan = make_plan(config(), project)
+    champion = FrozenChampion("m", 3, "abc", "models:/m/3")
+    record = freeze_champion(plan.record, champion)
+    write_run(plan.store.folder, record)
+    resumed = make_plan(config(), project)
+    assert resumed.record.champion == champion
+    assert keys(resumed) == keys(with_champion(plan, record))
+    assert keys(resumed)["evaluate"] != keys(with_champion(plan, freeze_champion(plan.record, None)))["evaluate"]
+
+
+def test_a_limit_makes_another_run(project: Path) -> None:
+    whole, part = make_plan(config(), project), make_plan(config(), project, limit=1)
+    assert whole.record.identity != part.record.identity
+    assert keys(whole)["ingest"] != keys(part)["ingest"]
