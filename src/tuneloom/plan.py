@@ -150,16 +150,27 @@ def _planned_files(
     code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
     for source in config.sources:
         section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
-        for file in discover(source, folder):
+        files = discover(source, folder)
+        for file in files:
             inputs: dict[str, Any] = {
                 "source": source.name,
                 "file": file.relative,
-                "digest": cached_digest(file.path, home / "cache" / "digests.json"),
+                "digest": _digest(file, home, alone=len(files) == 1),
                 "takedowns": taken,
             }
             if limit is not None:
                 inputs["limit"] = limit
             yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
+
+
+def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
+    """The file's digest; one closed file among others does not stop the run: ingest rejects it with its reason."""
+    try:
+        return cached_digest(file.path, home / "cache" / "digests.json")
+    except NotPermitted:
+        if alone:
+            raise
+        return "not readable"
 
 
 def _specs(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:

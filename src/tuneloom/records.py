@@ -6,7 +6,7 @@ says (exact duplicates share it), its `origin` is where it came from (unique: le
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -147,7 +147,7 @@ def digest(text: str | bytes) -> str:
 
 def content_digest(conversation: Conversation) -> str:
     """The row's `id` at ingestion: the hash of its messages, tools, references and choices."""
-    said = [{k: v for k, v in asdict(m).items() if v is not None} for m in conversation.messages]
+    said = [{k: v for k, v in vars(m).items() if v is not None} for m in conversation.messages]
     return digest(
         canonical([said, conversation.tools, list(conversation.references), list(conversation.choices)]),
     )
@@ -163,13 +163,13 @@ def rejects_table(stage: str, rejects: Iterable[Reject]) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
-                "origin": asdict(r.origin),
+                "origin": vars(r.origin),
                 "stage": stage,
                 "reason": r.reason,
                 "detail": canonical(r.detail),
                 "raw": r.raw,
                 "record": r.record,
-                "duplicate_of": asdict(r.duplicate_of) if r.duplicate_of else None,
+                "duplicate_of": vars(r.duplicate_of) if r.duplicate_of else None,
             }
             for r in rejects
         ],
@@ -203,10 +203,10 @@ def _as_row(origin: Origin, row: Conversation) -> dict[str, Any]:
         **{name: getattr(row, name) for name in _PLAIN},
         "id": identity,
         "content_hash": identity,
-        "origin": asdict(origin),
-        "messages": [asdict(m) for m in row.messages],
+        "origin": vars(origin),
+        "messages": [vars(m) for m in row.messages],
         "fields": sorted(row.fields.items()),
-        "examples": [asdict(e) for e in row.examples],
+        "examples": [vars(e) for e in row.examples],
         "references": list(row.references),
         "choices": list(row.choices),
         "flags": list(row.flags),

@@ -4,6 +4,7 @@ It lists every file with rows, bytes and digest, the counts that conservation is
 key is made of, so that the chain of manifests is a ledger that can be followed from a model to a source line.
 """
 
+import functools
 import json
 import platform
 from collections.abc import Mapping
@@ -159,6 +160,7 @@ def check_inside(path: str, where: str) -> None:
         raise BrokenArtifact(f"a manifest names the path {path!r}", where=where, remedy="Do not use this store.")
 
 
+@functools.cache
 def _versions() -> dict[str, str]:
     found = {}
     for package in _VERSIONED:
