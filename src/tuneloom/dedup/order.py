@@ -1,0 +1,37 @@
+"""Who survives: a total order of rows that no file order, partition or engine can change."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+COLUMNS = ("id", "content_hash", "origin", "references", "use")
+"""Columns of `records.ROWS` that the order and the verdicts need."""
+
+
+def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str, int]) -> np.ndarray:
+    """Positions of the training rows, best first, int64 (m,); `lengths` int64 (n,) of all n rows.
+
+    Best is: the source of higher priority, more references, the longer text, the smaller content hash and id, the
+    smaller origin. The last one is unique, so the order is total.
+    """
+    origin = rows["origin"].combine_chunks()
+    source = pc.struct_field(origin, "source")
+    names = source.unique().to_pylist()
+    ranks = pa.array([priorities.get(name, 0) for name in names], pa.int64())
+    keys = {
+        "priority": ranks.take(pc.index_in(source, pa.array(names, pa.string()))),
+        "references": pc.fill_null(pc.list_value_length(rows["references"].combine_chunks()), 0),
+        "length": pa.array(lengths),
+        "content_hash": rows["content_hash"],
+        "id": rows["id"],
+        **{name: pc.struct_field(origin, name) for name in ("source", "file", "row", "part")},
+    }
+    better_is_more = ("priority", "references", "length")
+    order = pc.sort_indices(
+        pa.table(keys),
+        sort_keys=[(name, "descending" if name in better_is_more else "ascending") for name in keys],
+    ).to_numpy()
+    training = pc.equal(rows["use"], "train").to_numpy()
+    return order[training[order]].astype(np.int64)

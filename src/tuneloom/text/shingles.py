@@ -1,0 +1,160 @@
+"""Shingles: the set of runs of five words that a text is compared by (Broder, 1997).
+
+A word is what stands between spaces; in scripts without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) each character
+is one, so Chinese has runs of five characters and a mixed text runs over both. In code, names, signs and the
+indentation of each line are words. A text of fewer than five words is one shingle of its own: never lost, and equal
+to that very text alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tuneloom.text.kernels import kernel, read_only, text_buffers
+from tuneloom.text.scripts import TABLE_SIZE, UNSPACED, classes
+
+WIDTH = 5
+"""Words in a shingle."""
+
+
+@dataclass(frozen=True)
+class Shingles:
+    """Shingles of n texts as 64-bit hashes: those of text i are values[bounds[i] : bounds[i + 1]], at least one."""
+
+    bounds: np.ndarray
+    """int64 (n + 1,)"""
+    values: np.ndarray
+    """uint64 (total,); sorted and without repeats in each text where they were asked for as sets"""
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+
+def shingles(folded: pa.LargeStringArray, code: np.ndarray, *, seed: int = 0, as_sets: bool = True) -> Shingles:
+    """Shingles of n folded texts (`keys.fold`); `code` uint8 (n,) as there. `as_sets` sorts them and drops repeats.
+
+    "the cat sat on the mat" -> {the cat sat on the, cat sat on the mat}; "一二三四五六" -> {一二三四五, 二三四五六}.
+    Shingles of different seeds never meet.
+    """
+    text, bounds = text_buffers(folded)
+    values = np.empty(bounds[-1] - bounds[0] + len(folded), np.uint64)
+    ends = np.zeros(len(folded) + 1, np.int64)
+    _hash_shingles(text, bounds, read_only(code), classes(), np.uint64(seed * 2 + 1), as_sets, values, ends)
+    return Shingles(read_only(ends), read_only(values[: ends[-1]].copy()))
+
+
+def joined(pieces: Sequence[Shingles]) -> Shingles:
+    """The texts of several pieces, one after the other."""
+    counts = [np.diff(piece.bounds) for piece in pieces]
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(counts or [np.empty(0, np.int64)]))])
+    values = np.concatenate([piece.values for piece in pieces] or [np.empty(0, np.uint64)])
+    return Shingles(read_only(bounds.astype(np.int64)), read_only(values))
+
+
+@kernel
+def _blend(state: np.uint64, value: np.uint64) -> np.uint64:
+    """Adds a 64-bit value to a 64-bit hash."""
+    state = (state ^ value) * np.uint64(0xFF51AFD7ED558CCD)
+    return state ^ (state >> np.uint64(32))
+
+
+@kernel
+def _unspaced_at(text: np.ndarray, at: int, classes: np.ndarray) -> int:
+    """Bytes of the character at `at` if it is its own word, else 0; `text` uint8 (bytes,) from `keys.fold`."""
+    head = np.int64(text[at])
+    if head < 0xE0:
+        return 0
+    if head < 0xF0:
+        point = (head & 0x0F) << 12 | np.int64(text[at + 1] & 0x3F) << 6 | np.int64(text[at + 2] & 0x3F)
+        return 3 if classes[point] == UNSPACED else 0
+    point = (head & 0x07) << 18 | np.int64(text[at + 1] & 0x3F) << 12 | np.int64(text[at + 2] & 0x3F) << 6
+    if point < TABLE_SIZE:
+        return 4 if classes[point | np.int64(text[at + 3] & 0x3F)] == UNSPACED else 0
+    return 4 if point < 0x40000 else 0
+
+
+@kernel
+def _word_end(text: np.ndarray, at: int, stop: int, classes: np.ndarray) -> int:
+    """Behind the word of prose that starts at `at`."""
+    width = _unspaced_at(text, at, classes)
+    if width:
+        return at + width
+    while at < stop and text[at] != 32 and _unspaced_at(text, at, classes) == 0:
+        at += 1
+        while at < stop and text[at] & 0xC0 == 0x80:
+            at += 1
+    return at
+
+
+@kernel
+def _code_word_end(text: np.ndarray, at: int, stop: int) -> int:
+    """Behind the word of code that starts at `at`: a line's indentation, a name or number, or a sign."""
+    if text[at] == 10:
+        at += 1
+        while at < stop and (text[at] == 32 or text[at] == 9):
+            at += 1
+        return at
+    start = at
+    while at < stop:
+        byte = text[at]
+        name = byte >= 128 or byte == 95 or 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
+        if not name:
+            break
+        at += 1
+    return at if at > start else at + 1
+
+
+@kernel
+def _close(window: np.ndarray, count: int, seed: np.uint64) -> np.uint64:
+    """Hash of the last WIDTH of `count` words, or of all; `window` uint64 (WIDTH,) is a ring of word hashes."""
+    state = _blend(np.uint64(0x9E3779B97F4A7C15), seed)
+    width = min(count, WIDTH)
+    for back in range(count - width, count):
+        state = _blend(state, window[back % WIDTH])
+    return _blend(state, np.uint64(width))
+
+
+@kernel
+def _hash_shingles(
+    text: np.ndarray,
+    bounds: np.ndarray,
+    code: np.ndarray,
+    classes: np.ndarray,
+    seed: np.uint64,
+    as_sets: bool,
+    values: np.ndarray,
+    ends: np.ndarray,
+) -> None:
+    """uint8 (bytes,), int64 (n + 1,), uint8 (n,) -> `values` uint64 (bytes + n,), `ends` int64 (n + 1,)."""
+    window = np.zeros(WIDTH, np.uint64)
+    place = np.int64(0)
+    for row in range(len(bounds) - 1):
+        at, stop, first, count = bounds[row], bounds[row + 1], place, np.int64(0)
+        while at < stop:
+            if text[at] == 32 or (code[row] != 0 and text[at] == 9):
+                at += 1
+                continue
+            end = _code_word_end(text, at, stop) if code[row] != 0 else _word_end(text, at, stop, classes)
+            word = np.uint64(0xCBF29CE484222325)
+            for byte in range(at, end):
+                word = (word ^ np.uint64(text[byte])) * np.uint64(0x100000001B3)
+            window[count % WIDTH] = word
+            count += 1
+            at = end
+            if count >= WIDTH:
+                values[place] = _close(window, count, seed)
+                place += 1
+        if count < WIDTH:
+            values[place] = _close(window, count, seed)
+            place += 1
+        if as_sets:
+            found = values[first:place]
+            found.sort()
+            place = first + 1
+            for value in found:
+                if value != values[place - 1]:
+                    values[place] = value
+                    place += 1
+        ends[row + 1] = place
