@@ -1,0 +1,195 @@
+"""The gate: from scored items to a verdict, and nothing else; the same items give the same verdict, to the bit.
+
+The baseline is the champion, or the base where there is none. For every metric the paired differences (tuned minus
+baseline, same items) give a bootstrap interval and a sign-flip p-value at the confidence set in the config. A metric is
+*better* or *worse* where both agree on it, *undecided* otherwise; the metrics of generated answers are corrected for
+being several (Holm).
+
+    promote        every metric of `better` is better, and the generated answers are better in at least one metric
+                   (against the base) or not worse (against a champion)
+    refuse         a metric of `better` is worse, or the generated answers are worse in one metric and better in none
+    inconclusive   anything else: it says how many rows would settle it, or, against a champion, that the model is no
+                   worse within `margin`, so that more rows would change little
+
+Where no answers were generated (`evaluate.generate_rows: 0`) the condition on them falls away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tuneloom.config import Gate
+from tuneloom.evaluate.metrics import Direction
+from tuneloom.statistics import bootstrap, holm, items_needed, sign_flip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Tuned against baseline in one metric, as tuned minus baseline; None where the items cannot tell."""
+
+    metric: str
+    direction: Direction
+    n: int
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    rows_needed: int | None
+    outcome: str = "undecided"
+
+
+def decide(
+    items: pa.Table, gate: Gate, directions: Mapping[str, Direction], generated: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Items (schema ITEMS) -> the verdict as plain values.
+
+    `directions` holds every metric, `generated` names those of generated answers.
+    """
+    means, values = _by_model(items)
+    baseline = "champion" if "champion" in values else "base"
+    found = {m: compare(values, baseline, m, d, gate, seed) for m, d in directions.items()}
+    corrected = dict(zip(generated, holm([found[m].p for m in generated]), strict=True))
+    found = {m: _judge(c, corrected.get(m, c.p), gate) for m, c in found.items()}
+    measured = [found[m] for m in generated if found[m].n]
+    required = [found[m] for m in gate.better]
+    words = _words_outcome(measured)
+    conditions = [_condition(c, "better", c.outcome == "better") for c in required]
+    if measured:
+        needed = "better in one metric" if baseline == "base" else "not worse"
+        met = words == "better" or (baseline == "champion" and words != "worse")
+        conditions.append(_words_condition(measured, needed, met))
+    if all(condition["met"] for condition in conditions):
+        verdict = "promote"
+    elif words == "worse" or any(c.outcome == "worse" for c in required):
+        verdict = "refuse"
+    else:
+        verdict = "inconclusive"
+    return {
+        "verdict": verdict,
+        "baseline": baseline,
+        "reason": _reason(verdict, required, measured, words, gate, baseline),
+        "conditions": conditions,
+        "metrics": {m: _metric(found[m], means) for m in directions},
+        "n": required[0].n if required else 0,
+        "rows_needed": _rows_needed(conditions) if verdict == "inconclusive" else None,
+        "confidence": gate.confidence,
+    }
+
+
+def compare(
+    values: Mapping[str, Mapping[str, Mapping[str, float]]],
+    baseline: str,
+    metric: str,
+    direction: Direction,
+    gate: Gate,
+    seed: int,
+) -> Comparison:
+    """Model -> metric -> id -> value, compared on the ids that both models have."""
+    differences = _differences(values, baseline, metric)
+    n = len(differences)
+    estimate = float(differences.mean()) if n else None
+    interval = bootstrap(differences, gate.confidence, seed)
+    gain = None if estimate is None else (-estimate if direction == "lower" else estimate)
+    return Comparison(
+        metric,
+        direction,
+        n,
+        estimate,
+        interval.low if interval else None,
+        interval.high if interval else None,
+        sign_flip(differences, seed),
+        items_needed(differences, gain, gate.confidence) if gain is not None else None,
+    )
+
+
+def _differences(
+    values: Mapping[str, Mapping[str, Mapping[str, float]]], baseline: str, metric: str
+) -> NDArray[np.float64]:
+    """Tuned minus baseline float64 (n,), by id."""
+    tuned, other = values.get("tuned", {}).get(metric, {}), values.get(baseline, {}).get(metric, {})
+    return np.array([tuned[i] - other[i] for i in sorted(tuned.keys() & other.keys())], np.float64)
+
+
+def _by_model(items: pa.Table) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, dict[str, float]]]]:
+    """Mean and single values: model -> metric -> mean, and model -> metric -> id -> value."""
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    columns = [items[name].to_pylist() for name in ("model", "metric", "id", "value")]
+    for model, metric, row_id, value in zip(*columns, strict=True):
+        values.setdefault(model, {}).setdefault(metric, {})[row_id] = value
+    means = {
+        model: {metric: float(np.mean([scores[i] for i in sorted(scores)])) for metric, scores in metrics.items()}
+        for model, metrics in values.items()
+    }
+    return means, values
+
+
+def _judge(found: Comparison, p: float | None, gate: Gate) -> Comparison:
+    """With the corrected p-value; better or worse where p and the interval both say so."""
+    outcome = "undecided"
+    if p is not None and p < 1 - gate.confidence and found.low is not None and found.high is not None:
+        if found.low > 0:
+            outcome = "better" if found.direction == "higher" else "worse"
+        elif found.high < 0:
+            outcome = "better" if found.direction == "lower" else "worse"
+    return Comparison(**{**asdict(found), "p": p, "outcome": outcome})
+
+
+def _words_outcome(measured: Sequence[Comparison]) -> str:
+    outcomes = {comparison.outcome for comparison in measured}
+    return next((outcome for outcome in ("better", "worse") if outcome in outcomes), "undecided")
+
+
+def _condition(found: Comparison, needed: str, met: bool) -> dict[str, Any]:
+    return {**asdict(found), "needed": needed, "met": met}
+
+
+def _words_condition(measured: Sequence[Comparison], needed: str, met: bool) -> dict[str, Any]:
+    """One condition on several metrics, shown with the numbers of the one that says most."""
+    rank = {"better": 0, "worse": 1, "undecided": 2}
+    shown = min(measured, key=lambda c: (rank[c.outcome], c.p if c.p is not None else 2.0, c.metric))
+    return _condition(shown, f"{needed} of {', '.join(c.metric for c in measured)}", met)
+
+
+def _metric(found: Comparison, means: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    return {
+        **{model: means.get(model, {}).get(found.metric) for model in ("base", "tuned", "champion")},
+        "difference": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "n": found.n,
+        "direction": found.direction,
+        "outcome": found.outcome,
+    }
+
+
+def _rows_needed(conditions: Sequence[Mapping[str, Any]]) -> int | None:
+    """The rows that would show the differences seen, were they true; None where one points the wrong way."""
+    needs = [condition["rows_needed"] for condition in conditions if not condition["met"]]
+    return max(needs) if needs and None not in needs else None
+
+
+def _reason(
+    verdict: str, required: Sequence[Comparison], measured: Sequence[Comparison], words: str, gate: Gate, baseline: str
+) -> str:
+    """One sentence for people."""
+    told = [f"{c.metric} is {c.outcome}" for c in required] + ([f"generated answers are {words}"] if measured else [])
+    text = f"Against the {baseline}: {', '.join(told)}."
+    if verdict != "inconclusive":
+        return text
+    if baseline == "champion" and all(_no_worse(c, gate.margin) for c in required):
+        return f"{text} No worse within the margin of {gate.margin:g}: equal for practical purposes."
+    needs = [c.rows_needed for c in required if c.outcome == "undecided" and c.rows_needed]
+    few = [c.metric for c in required if c.n < 2]
+    if few:
+        return f"{text} Too few rows to tell."
+    return f"{text} About {max(needs)} rows would tell." if needs else f"{text} The rows at hand cannot tell."
+
+
+def _no_worse(found: Comparison, margin: float) -> bool:
+    worst = found.high if found.direction == "lower" else None if found.low is None else -found.low
+    return worst is not None and worst <= margin
