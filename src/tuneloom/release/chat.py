@@ -18,21 +18,10 @@ def generate_reply(model: Any, tokenizer: Any, messages: Messages, max_new_token
 
     `[{"role": "user", "content": "What is the capital of France?"}]` -> `"The capital of France is Paris."`
     """
-    import torch
+    from tuneloom.models.generate import generate_greedy
 
-    ids = torch.tensor([prompt_ids(tokenizer, messages)], device=model.device)  # (1, prompt) int64
-    with torch.inference_mode():
-        out = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
-        )  # (1, prompt + new) int64
-    return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip()
+    answer = generate_greedy(model, tokenizer, [prompt_ids(tokenizer, messages)], max_new_tokens)[0]
+    return tokenizer.decode(answer, skip_special_tokens=True).strip()
 
 
 def prompt_ids(tokenizer: Any, messages: Messages) -> list[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tuneloom.errors import NotPermitted
+from tuneloom.release.database import make_database
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_UV_AUTO_DETECT": "false"}
 _LOUD = ("mlflow", "alembic")
@@ -51,8 +52,10 @@ def connect(home: Path) -> Any:
             raise NotPermitted(
                 "no permission to keep MLflow's records", where=str(home), remedy="Choose another folder with --home."
             ) from error
-    client_class = load_mlflow().MlflowClient
-    return client_class(tracking_uri=where.tracking, registry_uri=where.registry)
+    mlflow = load_mlflow()
+    if where.artifacts is not None and not exists(home):
+        make_database(mlflow, home.resolve() / "mlflow.db")
+    return mlflow.MlflowClient(tracking_uri=where.tracking, registry_uri=where.registry)
 
 
 def warm(home: Path) -> None:

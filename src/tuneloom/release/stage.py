@@ -147,7 +147,7 @@ def _log_scores(tracking: Tracking, registered: Registered, evaluation: Artifact
 
 def _template_digest(lineage: Sequence[Artifact]) -> str | None:
     rendered = next((artifact for artifact in lineage if artifact.reference.stage == "render"), None)
-    return rendered.stats.get("template_digest") if rendered else None
+    return rendered.stats.get("template") if rendered else None
 
 
 def git_commit(folder: Path) -> str | None:

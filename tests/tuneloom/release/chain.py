@@ -30,6 +30,11 @@ PROMPTS = [
     ("classification", "Positive or negative: a dull film.", "negative", "Positive.", "negative"),
     ("code", "def add(a, b):  # finish it", "return a + b", "def add(a, b):\n    pass", "return a + b"),
 ]
+REASONS = {
+    "ingest": ("no answer", "unreadable JSON", "no answer"),
+    "dedup": ("near duplicate", "near duplicate", "exact duplicate"),
+    "quality": ("refusal", "repeated lines"),
+}
 DATA = ("ingest", "dedup", "split", "quality", "mixture", "render")
 
 
@@ -47,8 +52,8 @@ def make_chain(
     store, chain = Store(folder), {}
     kept = [_row(number, tag) for number in range(rows)]
     parent: Artifact | None = None
-    for number, stage in enumerate(DATA):
-        lost = 0 if stage in ("split", "mixture", "render") else 4 - number
+    for stage in DATA:
+        lost = {"ingest": rows // 20, "dedup": rows // 8, "quality": rows // 30}.get(stage, 0)
         spec = Spec(stage, "code", config={"tag": tag, "threshold": 0.8}, parents=(parent.reference,) if parent else ())
         parent = store.ensure(spec, _data_stage(stage, kept[: len(kept) - lost], kept[len(kept) - lost :]))
         kept = kept[: len(kept) - lost]
@@ -88,11 +93,11 @@ def _data_stage(stage: str, kept: list, lost: list):
             repeats = [2 if number % 4 == 0 else 1 for number in range(len(kept))]
             table = table.append_column("repeat", pa.array(repeats, pa.int32()))
         writer.add(table)
-        reasons = ("empty answer", "exact duplicate")
-        writer.reject(Reject(origin, reasons[number % 2]) for number, (origin, _) in enumerate(lost))
+        reasons = REASONS.get(stage, ("",))
+        writer.reject(Reject(origin, reasons[number % len(reasons)]) for number, (origin, _) in enumerate(lost))
         writer.count(rows_in=len(kept) + len(lost))
         if stage == "render":
-            writer.stats["template_digest"] = "7e" * 16
+            writer.stats["template"] = "7e" * 16
 
     return build
 
@@ -102,7 +107,8 @@ def _train(writer: Writer, adapter: Path | None, history: int) -> None:
         for name in ("adapter_model.safetensors", "adapter_config.json"):
             writer.file(f"adapter/{name}").write_bytes((adapter / name).read_bytes())
     losses = [1.4 + 1.8 * 0.94**step + 0.12 * ((step * 37) % 11 - 5) / 5 for step in range(history)]
-    writer.stats["history"] = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+    steps = [{"step": step, "loss": loss, "learning_rate": 1e-3} for step, loss in enumerate(losses, 1)]
+    writer.file("steps.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps), "utf-8")
     writer.stats.update(steps=history, tokens=25_104, dtype="float32", tokens_per_second=118.4)
 
 

@@ -1,0 +1,73 @@
+"""What the report says, read from artifacts."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.tuneloom.release.chain import make_chain
+from tuneloom.artifacts import Artifact
+from tuneloom.report.content import clip, read_funnel, read_mixture, read_samples, read_scores, read_verdict
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
+    return make_chain(tmp_path_factory.mktemp("content"), rows=200)
+
+
+def test_the_verdict_is_a_sentence_with_the_deciding_numbers(chain) -> None:
+    released = {"model_name": "smol", "version": 3, "promoted": True, "why_not": None}
+    verdict = read_verdict(chain["evaluate"], released)
+    assert verdict.headline == "The tuned model beats the base."
+    assert verdict.details == "Held-out loss: 1.92 before, 1.57 tuned. Registered as smol version 3, now champion."
+
+
+def test_a_refusal_says_why(tmp_path: Path) -> None:
+    evaluation = make_chain(tmp_path, verdict="refuse")["evaluate"]
+    released = {"model_name": "smol", "version": 4, "promoted": False, "why_not": "the gate's verdict is refuse: loss"}
+    verdict = read_verdict(evaluation, released)
+    assert verdict.headline == "The tuned model does not beat the base."
+    assert verdict.details.endswith(
+        "Registered as smol version 4, as a candidate only. The gate's verdict is refuse: loss."
+    )
+
+
+def test_the_gates_metrics_come_first_and_only_a_sure_difference_is_good_or_bad(chain) -> None:
+    scores = {score.name: score for score in read_scores(chain["evaluate"])}
+    assert list(scores) == ["loss", "rouge_l", "chrf"]
+    assert scores["loss"].better is True  # lower is better, and the interval lies below zero
+    assert scores["chrf"].better is None  # the interval holds zero
+    assert scores["rouge_l"].better is None  # nobody said which way is better
+    assert scores["loss"].champion is None
+
+
+def test_the_funnel_conserves_rows_from_step_to_step(chain) -> None:
+    steps = read_funnel(chain)
+    assert [step.stage for step in steps] == ["ingest", "dedup", "split", "quality", "mixture", "render"]
+    assert steps[0].rows_in == 200
+    for step in steps:
+        assert step.rows_in + step.made == step.kept + step.rejected + step.held
+        assert sum(count for _, count in step.reasons) == step.rejected
+    assert steps[-1].share == round(steps[-1].kept / 2, 1)
+    assert steps[0].reasons == (("no answer", 7), ("unreadable JSON", 3))  # most frequent first
+
+
+def test_the_mixture_counts_rows_and_repeats_by_source_and_side(chain) -> None:
+    mixed = read_mixture(chain["mixture"])
+    table = chain["mixture"].table()
+    assert sum(row.rows for row in mixed) == len(table)
+    assert sum(row.shown for row in mixed) == sum(table["repeat"].to_pylist())
+    assert [row.side for row in mixed] == ["train", "train", "test", "test"]
+    assert sum(row.share for row in mixed if row.side == "train") == pytest.approx(100, abs=0.2)
+
+
+def test_samples_are_of_different_tasks_and_masked(tmp_path: Path) -> None:
+    prompts = [("a", f"prompt {n}", "r", "b", "t") for n in range(5)] + [("z", "mail joe@example.org", "r", "b", "t")]
+    evaluation = make_chain(tmp_path, prompts=prompts)["evaluate"]
+    samples = read_samples(evaluation, lambda text: text.replace("joe@example.org", "[mail]"), most=3)
+    assert [sample.prompt for sample in samples] == ["prompt 0", "mail [mail]", "prompt 1"]
+    assert samples[0].answers == (("base", "b"), ("tuned", "t"))  # there was no champion
+
+
+def test_long_text_is_cut_with_a_mark() -> None:
+    assert clip("abcdef", 4) == "abcd …"
+    assert clip("abcd", 4) == "abcd"

@@ -1,0 +1,136 @@
+"""The page itself: complete, self-contained, and safe whatever a data set says."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.tuneloom.release.chain import make_chain
+from tuneloom.artifacts import Artifact, Spec, Store
+from tuneloom.errors import BrokenArtifact
+from tuneloom.report.stage import report
+
+HOSTILE = "<script>alert(1)</script></style><img src=x onerror=alert(2)>\"'>{{ 7*7 }}{% raw %} & joe.bloggs@example.org"
+
+
+class Page(HTMLParser):
+    """Tags and attributes as a browser sees them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.said: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def write(folder: Path, chain: dict[str, Artifact], title: str = "quickstart", **links: str) -> str:
+    spec = Spec("report", "code", inputs={"title": title})
+    made = Store(folder).ensure(spec, lambda writer: report(writer, chain, title, links))
+    return made.path("report.html").read_text("utf-8")
+
+
+def with_release(folder: Path, chain: dict[str, Artifact], **more: object) -> dict[str, Artifact]:
+    told = {
+        "model_name": "smol",
+        "version": 3,
+        "model_uri": "models:/smol/3",
+        "promoted": True,
+        "verdict": "promote",
+        "why_not": None,
+        **more,
+    }
+    made = Store(folder).ensure(
+        Spec("release", "code", config={"told": told}),
+        lambda writer: writer.file("release.json").write_text(json.dumps(told)),
+    )
+    return {**chain, "release": made}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    return write(folder, with_release(folder, make_chain(folder, rows=200)), MLflow="http://127.0.0.1:5000/#/runs/1")
+
+
+def test_the_verdict_comes_first_and_everything_else_is_there(page: str) -> None:
+    said = "".join(Page(page).said)
+    order = ["The tuned model beats the base.", "Scores on held-out rows", "Where the rows went", "Training", "Mixture"]
+    order += ["side by side", "tuneloom chat models:/smol/3"]
+    places = [said.index(text) for text in order]
+    assert places == sorted(places)
+    for text in ("near duplicate", "图书馆在哪里？", "-0.46 to -0.24", "threshold: 0.8"):
+        assert text in said
+
+
+def test_every_artifact_of_the_chain_is_named(tmp_path: Path) -> None:
+    chain = make_chain(tmp_path)
+    text = write(tmp_path, chain)
+    for artifact in chain.values():
+        assert artifact.reference.key in text
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(page: str) -> None:
+    seen = Page(page)
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(seen.tags)
+    assert [value for name, value in seen.attributes if name in ("src", "srcset", "action")] == []
+    assert [value for name, value in seen.attributes if name == "href"] == ["http://127.0.0.1:5000/#/runs/1"]
+    assert not any(name.startswith("on") for name, _ in seen.attributes)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_it_is_made_for_phones_and_for_the_dark(page: str) -> None:
+    assert ("name", "viewport") in Page(page).attributes
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
+    chain = make_chain(tmp_path, prompts=[(HOSTILE,) * 5], tag=HOSTILE)
+    chain = with_release(tmp_path, chain, model_name=HOSTILE, promoted=False, why_not=HOSTILE, model_uri=HOSTILE)
+    text = write(tmp_path, chain, title=HOSTILE, **{"x": "javascript:alert(3)", HOSTILE: "https://example.org/\"onx='"})
+    clean = write(
+        tmp_path, with_release(tmp_path, make_chain(tmp_path, prompts=[("a",) * 5]), version=4), title="clean"
+    )
+    seen = Page(text)
+    assert set(seen.tags) - set(Page(clean).tags) <= {"a"}
+    assert not any(name.startswith("on") for name, _ in seen.attributes)
+    assert text.count("</style>") == 1
+    assert "javascript:" not in text
+    assert "<script>alert(1)</script>" in "".join(seen.said)  # shown, as the words they are
+    assert "{{ 7*7 }}" in "".join(seen.said)
+
+
+def test_personal_data_is_masked(tmp_path: Path) -> None:
+    said = "Write to joe.bloggs@example.org"
+    text = write(tmp_path, make_chain(tmp_path, prompts=[("qa", said, said, said, said)]))
+    assert "Write to" in text
+    assert "joe.bloggs@example.org" not in text
+
+
+def test_a_run_of_one_step_has_no_curve_but_a_report(tmp_path: Path) -> None:
+    text = write(tmp_path, make_chain(tmp_path, history=1))
+    assert "Too few steps for a curve." in text
+    assert "<polyline" not in text
+
+
+def test_without_an_evaluation_there_is_nothing_to_report(tmp_path: Path) -> None:
+    chain = make_chain(tmp_path)
+    del chain["evaluate"]
+    with pytest.raises(BrokenArtifact, match="needs the evaluation"):
+        write(tmp_path, chain)
+
+
+def test_the_drawing_uses_the_themes_colours_only(page: str) -> None:
+    body = page.split("</style>")[1]
+    assert not re.search(r"#[0-9a-f]{3,6}\b(?!/)", re.sub(r'href="[^"]*"', "", body))
