@@ -21,6 +21,7 @@ from tuneloom.artifacts import user_cache
 Function = TypeVar("Function", bound=Callable)
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+Integer = int | np.signedinteger
 
 
 def kernel(function: Function) -> Function:

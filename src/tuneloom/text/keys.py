@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tuneloom.text.kernels import kernel, read_only, text_array, text_buffers
+from tuneloom.text.kernels import Integer, kernel, read_only, text_array, text_buffers
 from tuneloom.text.scripts import DIGIT, DROP, PUNCTUATION, SPACE, TABLE_SIZE, UNSPACED, WORD, classes, folds
 
 
@@ -71,7 +71,7 @@ def _compose(texts: pa.LargeStringArray) -> pa.LargeStringArray:
 
 
 @kernel
-def _decode(text: np.ndarray, at: int) -> tuple[int, int]:
+def _decode(text: np.ndarray, at: Integer) -> tuple[Integer, Integer]:
     """The code point at byte `at` and its width; `text` uint8 (bytes,) is valid UTF-8, as Arrow promises."""
     head = np.int64(text[at])
     if head < 0x80:
@@ -85,7 +85,7 @@ def _decode(text: np.ndarray, at: int) -> tuple[int, int]:
 
 
 @kernel
-def _encode(point: int, out: np.ndarray, at: int) -> int:
+def _encode(point: Integer, out: np.ndarray, at: Integer) -> Integer:
     """Writes a code point to `out` uint8 (bytes,) at `at`; the next free place."""
     if point < 0x80:
         out[at] = point
@@ -102,7 +102,7 @@ def _encode(point: int, out: np.ndarray, at: int) -> int:
 
 
 @kernel
-def _class_of(point: int, classes: np.ndarray) -> np.uint8:
+def _class_of(point: Integer, classes: np.ndarray) -> np.uint8:
     """Class of a code point; `classes` uint8 (TABLE_SIZE,)."""
     if point < TABLE_SIZE:
         return classes[point]
@@ -112,7 +112,7 @@ def _class_of(point: int, classes: np.ndarray) -> np.uint8:
 
 
 @kernel
-def _in_number(text: np.ndarray, after: int, stop: int, point: int, follows_digit: bool) -> bool:
+def _in_number(text: np.ndarray, after: Integer, stop: Integer, point: Integer, follows_digit: bool) -> bool:
     """Whether a punctuation mark belongs to a number: 1.5, .5, 1,000, 12:30; `after` is the byte behind it."""
     if after >= stop or text[after] < 48 or text[after] > 57:
         return False
@@ -122,14 +122,14 @@ def _in_number(text: np.ndarray, after: int, stop: int, point: int, follows_digi
 @kernel
 def _fold_prose(
     text: np.ndarray,
-    start: int,
-    stop: int,
+    start: Integer,
+    stop: Integer,
     light: bool,
     classes: np.ndarray,
     folds: np.ndarray,
     out: np.ndarray,
-    place: int,
-) -> int:
+    place: Integer,
+) -> Integer:
     """Folds bytes start..stop of `text` to `out` from `place` on; `light` drops punctuation. The next free place."""
     first, gap, before = place, False, np.uint8(SPACE)
     at = start
@@ -153,7 +153,9 @@ def _fold_prose(
 
 
 @kernel
-def _fold_code(text: np.ndarray, start: int, stop: int, classes: np.ndarray, out: np.ndarray, place: int) -> int:
+def _fold_code(
+    text: np.ndarray, start: Integer, stop: Integer, classes: np.ndarray, out: np.ndarray, place: Integer
+) -> Integer:
     """The same for code: only invisible characters, blank lines and space at the ends of lines go."""
     first, end = place, place
     at = start
@@ -184,7 +186,7 @@ def _fold(
     ends: np.ndarray,
 ) -> None:
     """All rows: uint8 (bytes,), int64 (n + 1,), uint8 (n,) -> `out` uint8 (bytes,), `ends` int64 (n + 1,)."""
-    place = np.int64(0)
+    place: Integer = np.int64(0)
     for row in range(len(bounds) - 1):
         start, stop, first = bounds[row], bounds[row + 1], place
         if code[row] != 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from tuneloom.text.kernels import kernel, read_only, text_buffers
+from tuneloom.text.kernels import Integer, kernel, read_only, text_buffers
 from tuneloom.text.scripts import TABLE_SIZE, UNSPACED, classes
 
 WIDTH = 5
@@ -61,7 +61,7 @@ def _blend(state: np.uint64, value: np.uint64) -> np.uint64:
 
 
 @kernel
-def _unspaced_at(text: np.ndarray, at: int, classes: np.ndarray) -> int:
+def _unspaced_at(text: np.ndarray, at: Integer, classes: np.ndarray) -> Integer:
     """Bytes of the character at `at` if it is its own word, else 0; `text` uint8 (bytes,) from `keys.fold`."""
     head = np.int64(text[at])
     if head < 0xE0:
@@ -76,7 +76,7 @@ def _unspaced_at(text: np.ndarray, at: int, classes: np.ndarray) -> int:
 
 
 @kernel
-def _word_end(text: np.ndarray, at: int, stop: int, classes: np.ndarray) -> int:
+def _word_end(text: np.ndarray, at: Integer, stop: Integer, classes: np.ndarray) -> Integer:
     """Behind the word of prose that starts at `at`."""
     width = _unspaced_at(text, at, classes)
     if width:
@@ -89,7 +89,7 @@ def _word_end(text: np.ndarray, at: int, stop: int, classes: np.ndarray) -> int:
 
 
 @kernel
-def _code_word_end(text: np.ndarray, at: int, stop: int) -> int:
+def _code_word_end(text: np.ndarray, at: Integer, stop: Integer) -> Integer:
     """Behind the word of code that starts at `at`: a line's indentation, a name or number, or a sign."""
     if text[at] == 10:
         at += 1
@@ -107,7 +107,7 @@ def _code_word_end(text: np.ndarray, at: int, stop: int) -> int:
 
 
 @kernel
-def _close(window: np.ndarray, count: int, seed: np.uint64) -> np.uint64:
+def _close(window: np.ndarray, count: Integer, seed: np.uint64) -> np.uint64:
     """Hash of the last WIDTH of `count` words, or of all; `window` uint64 (WIDTH,) is a ring of word hashes."""
     state = _blend(np.uint64(0x9E3779B97F4A7C15), seed)
     width = min(count, WIDTH)
@@ -129,7 +129,7 @@ def _hash_shingles(
 ) -> None:
     """uint8 (bytes,), int64 (n + 1,), uint8 (n,) -> `values` uint64 (bytes + n,), `ends` int64 (n + 1,)."""
     window = np.zeros(WIDTH, np.uint64)
-    place = np.int64(0)
+    place: Integer = np.int64(0)
     for row in range(len(bounds) - 1):
         at, stop, first, count = bounds[row], bounds[row + 1], place, np.int64(0)
         while at < stop:

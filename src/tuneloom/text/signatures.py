@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuneloom.text.kernels import kernel, read_only
+from tuneloom.text.kernels import Integer, kernel, read_only
 from tuneloom.text.keys import mixed
 from tuneloom.text.shingles import Shingles
 
@@ -85,7 +85,7 @@ def _take_minima(
 
 
 @kernel
-def _hash_bands(signature: np.ndarray, rows: int, out: np.ndarray) -> None:
+def _hash_bands(signature: np.ndarray, rows: Integer, out: np.ndarray) -> None:
     """Hashes each run of `rows` values of `signature` uint32 (n, count * rows) -> `out` uint64 (n, count)."""
     for row in range(len(signature)):
         for band in range(out.shape[1]):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuneloom.text.kernels import kernel, read_only
+from tuneloom.text.kernels import Integer, kernel, read_only
 from tuneloom.text.shingles import Shingles
-
 
 _Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, float]
 
@@ -68,7 +67,7 @@ def stars(buckets: np.ndarray, prompt: Part, answer: Part, scopes: np.ndarray, s
 
 
 @kernel
-def _jaccard(bounds: np.ndarray, values: np.ndarray, left: int, right: int, least: float) -> float:
+def _jaccard(bounds: np.ndarray, values: np.ndarray, left: Integer, right: Integer, least: float) -> float:
     """Similarity of two sets of `values` uint64, or -1 as soon as it must be below `least`."""
     i, i_end, j, j_end = bounds[left], bounds[left + 1], bounds[right], bounds[right + 1]
     total, shared = (i_end - i) + (j_end - j), 0
@@ -93,7 +92,7 @@ def _compare_pairs(
 
 
 @kernel
-def _part_similarity(part: _Arrays, x: int, y: int, slots: np.ndarray) -> float:
+def _part_similarity(part: _Arrays, x: Integer, y: Integer, slots: np.ndarray) -> float:
     """Similarity of rows x and y in one part (bounds, values, keys, least), or -1 below its least."""
     bounds, values, keys, least = part
     if keys[x] == keys[y]:
