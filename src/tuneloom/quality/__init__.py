@@ -1,0 +1,1 @@
+"""Quality: signals as columns, rules as data, personal data masked or rejected."""

@@ -1,0 +1,110 @@
+"""Personal data in rows: every text of a conversation masked, wherever it stands.
+
+An Arrow scan with one plain pattern finds the few rows that may hold any; only those are taken apart in Python.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tuneloom.records import Conversation, Message, canonical, content_digest
+from tuneloom.text.personal_data import MAY_HOLD, find, put_marks
+
+FLAG = "personal data masked"
+TEXTS = ("messages", "fields", "examples", "tools", "references", "choices", "meta")
+"""Columns that hold what people wrote."""
+
+_JSON = {"tools", "tool_calls", "meta"}
+"""Texts that are JSON: their strings are masked one by one, so that they stay JSON."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A table split in two: rows as they were, rows with marks in place of personal data, and what those held."""
+
+    clean: pa.Table
+    masked: pa.Table
+    findings: list[dict[str, int]]
+    """Of each masked row, how often each kind occurred: `{"email": 2}`."""
+
+
+def mask_rows(table: pa.Table) -> Masked:
+    """Masks rows of schema `ROWS` (and columns that later stages added); masked ones get a new `content_hash`."""
+    suspects = pa.array(
+        sorted({row for name in TEXTS for row in _matches(table[name].combine_chunks()).tolist()}), pa.int64()
+    )
+    touched, findings, rows = [], [], []
+    for index, row in zip(suspects.to_pylist(), table.take(suspects).to_pylist(), strict=True):
+        found: Counter[str] = Counter()
+        said = {name: _mask_value(row[name], found, name in _JSON) for name in TEXTS}
+        if found:
+            touched.append(index)
+            findings.append(dict(sorted(found.items())))
+            rows.append(_edited({**row, **said}))
+    keep = np.ones(len(table), bool)
+    keep[touched] = False
+    return Masked(table.filter(pa.array(keep)), pa.Table.from_pylist(rows, schema=table.schema), findings)
+
+
+def _edited(row: dict[str, Any]) -> dict[str, Any]:
+    said = Conversation(
+        messages=tuple(Message(**message) for message in row["messages"]),
+        tools=row["tools"],
+        references=tuple(row["references"] or ()),
+        choices=tuple(row["choices"] or ()),
+    )
+    flags = [*(row["flags"] or []), *([] if FLAG in (row["flags"] or []) else [FLAG])]
+    return {**row, "content_hash": content_digest(said), "flags": flags}
+
+
+def _mask_value(value: Any, found: Counter[str], is_json: bool = False) -> Any:
+    """The value with every text in it masked, kinds added to `found`: `{"to": "a@b.org"}` -> `{"to": "<EMAIL>"}`."""
+    if isinstance(value, str):
+        return _mask_json(value, found) if is_json else _mask_text(value, found)
+    if isinstance(value, dict):
+        return {_mask_text(key, found): _mask_value(inner, found, key in _JSON) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_mask_value(inner, found) for inner in value)
+    if isinstance(value, int) and abs(value) > 10**9:  # a number may be a phone's or a card's
+        masked = _mask_text(str(value), found)
+        return value if masked == str(value) else masked
+    return value
+
+
+def _mask_text(text: str, found: Counter[str]) -> str:
+    findings = find(text)
+    found.update(finding.kind for finding in findings)
+    return put_marks(text, findings)
+
+
+def _mask_json(text: str, found: Counter[str]) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return _mask_text(text, found)
+    before = found.total()
+    masked = _mask_value(value, found)
+    return text if found.total() == before else canonical(masked)
+
+
+def _matches(array: pa.Array) -> np.ndarray:
+    """Indices, int64 (n,), of the elements of a nested array that hold a text with a match; some more than once."""
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return np.flatnonzero(pc.match_substring_regex(array, MAY_HOLD.pattern).fill_null(False))
+    if pa.types.is_struct(array.type):
+        return np.concatenate([_matches(pc.struct_field(array, [n])) for n in range(array.type.num_fields)])
+    if pa.types.is_map(array.type):
+        pairs = (
+            pa.ListArray.from_arrays(array.offsets, array.items),
+            pa.ListArray.from_arrays(array.offsets, array.keys),
+        )
+        return np.concatenate([_matches(part) for part in pairs])
+    if pa.types.is_list(array.type):
+        parents = pc.list_parent_indices(array).to_numpy()
+        return parents[_matches(pc.list_flatten(array))]
+    return np.zeros(0, np.int64)

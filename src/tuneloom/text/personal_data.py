@@ -1,0 +1,211 @@
+"""Personal data and secrets in text: where they stand, and the text with marks in their place.
+
+Each kind is a pattern and, where the kind has one, a proof: Luhn for cards (ISO/IEC 7812), the check sign and the
+birthday of GB 11643-1999 for Chinese resident numbers, public host addresses for IPv4, mixed characters for keys.
+Patterns alone would flag dates, sums and code. Whatever people see passes `mask`; a `Finding` holds no raw value.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """Personal data at `text[start:end]`; `kind` is the mark's word in lower case (`email`, `resident_id`)."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def find(text: str) -> list[Finding]:
+    """Where personal data stand, in order, none overlapping: `"mail a@b.org"` -> `[Finding(5, 12, "email")]`."""
+    if not MAY_HOLD.search(text):
+        return []
+    found: list[Finding] = []
+    for kind, pattern, proof in _KINDS:
+        for match in pattern.finditer(text):
+            start, end = match.span("value" if "value" in pattern.groupindex else 0)
+            free = all(end <= other.start or start >= other.end for other in found)
+            if free and proof(text[start:end]):
+                found.append(Finding(start, end, kind))
+    return sorted(found)
+
+
+def mask(text: str) -> str:
+    """The text with every finding replaced by its mark: `"电话13812345678。"` -> `"电话<PHONE>。"`."""
+    return put_marks(text, find(text))
+
+
+def put_marks(text: str, findings: Sequence[Finding]) -> str:
+    """The text with a mark in place of each of its findings, which are in order."""
+    for finding in reversed(findings):
+        text = f"{text[: finding.start]}<{finding.kind.upper()}>{text[finding.end :]}"
+    return text
+
+
+MAY_HOLD = re.compile(r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE")
+"""No text without a match holds any of it; cheap, and plain enough for other regex engines."""
+
+
+def _is_card(value: str) -> bool:
+    digits = _digits(value)
+    length, two, three, four = len(digits), int(digits[:2]), int(digits[:3]), int(digits[:4])
+    issued = (
+        (digits[0] == "4" and length in (13, 16, 19))  # Visa
+        or ((51 <= two <= 55 or 2221 <= four <= 2720) and length == 16)  # Mastercard
+        or (two in (34, 37) and length == 15)  # American Express
+        or ((four == 6011 or two == 65 or 644 <= three <= 649) and length == 16)  # Discover
+        or (two == 62 and 16 <= length <= 19)  # UnionPay
+        or (two == 35 and length == 16)  # JCB
+        or (two in (36, 38, 39) and length == 14)  # Diners
+    )
+    return issued and len(set(digits)) > 1 and _luhn(digits)
+
+
+def _luhn(digits: str) -> bool:
+    """`"4000000000000002"` -> True."""
+    doubled = [int(d) * (1 + n % 2) for n, d in enumerate(reversed(digits))]
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+def _is_resident_number(value: str) -> bool:
+    """Region, birthday, serial number, check sign: `"11010519491231002X"` -> True."""
+    body, sign = value[:17], value[17].upper()
+    try:
+        date(int(body[6:10]), int(body[10:12]), int(body[12:14]))
+    except ValueError:
+        return False
+    total = sum(int(d) * weight for d, weight in zip(body, _RESIDENT_WEIGHTS, strict=True))
+    return "10X98765432"[total % 11] == sign
+
+
+_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _is_public_host(value: str) -> bool:
+    """Not a private, loopback or reserved address, and not what reads as a version or section (all parts below 20)."""
+    a, b, c, d = (int(part) for part in value.split("."))
+    if max(a, b, c, d) > 255 or max(a, b, c, d) < 20 or d in (0, 255):
+        return False
+    reserved = a in (0, 10, 127) or a >= 224
+    return not (reserved or (a, b) in ((192, 168), (169, 254)) or (a == 172 and 16 <= b <= 31))
+
+
+def _is_mobile(value: str) -> bool:
+    """A Chinese mobile number of an allotted prefix, and no round number such as 13000000000."""
+    return not _digits(value).endswith("000000")
+
+
+def _is_american(value: str) -> bool:
+    """Toll-free and premium numbers belong to companies."""
+    digits = _digits(value)[-10:]
+    return digits[:3] not in {"800", "888", "877", "866", "855", "844", "833", "900"} and len(set(digits)) > 2
+
+
+def _is_international(value: str) -> bool:
+    return 8 <= len(_digits(value)) <= 15 and len(set(_digits(value))) > 2
+
+
+def _is_number_in_context(value: str) -> bool:
+    return 7 <= len(_digits(value)) <= 15 and len(set(_digits(value))) > 2
+
+
+def _is_address(value: str) -> bool:
+    """`git@github.com` is a place for code; a mail program's `noreply@` is nobody."""
+    return not value.lower().startswith(("git@", "noreply@", "no-reply@"))
+
+
+def _is_random(value: str) -> bool:
+    """Keys mix digits and letters and repeat little; `sk-xxxxxxxxxxxxxxxxxxxx` and `your_secret_access_key` do not."""
+    return len(set(value)) >= 10 and bool(re.search(r"\d", value)) and bool(re.search(r"[A-Za-z]", value))
+
+
+def _always(value: str) -> bool:
+    return True
+
+
+def _digits(value: str) -> str:
+    return re.sub(r"\D", "", value)
+
+
+_NO_NUMBER_BEFORE = r"(?<![A-Za-z0-9_])(?<![0-9][.,/])(?<![+*/×÷] )(?<![+*/×÷])"
+_NO_NUMBER_AFTER = r"(?![A-Za-z0-9_])(?![.,/]\d)(?![ ]?[+*/=×÷][ ]?\d)"
+"""Not a piece of a longer number or word, and no operand of a sum."""
+_KEY_SHAPES = r"""(?<![A-Za-z0-9_\-])(?:
+      sk-(?:proj-|ant-|live-|test-)?[A-Za-z0-9_\-]{20,}        # OpenAI, Anthropic
+    | (?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{20,}               # Stripe
+    | gh[pousr]_[A-Za-z0-9]{36,} | github_pat_[A-Za-z0-9_]{40,} | glpat-[A-Za-z0-9_\-]{20,}
+    | (?:AKIA|ASIA)[A-Z0-9]{16}                                 # AWS
+    | AIza[A-Za-z0-9_\-]{35}                                    # Google
+    | xox[abeprs]-[A-Za-z0-9\-]{20,}                            # Slack
+    | hf_[A-Za-z0-9]{30,} | npm_[A-Za-z0-9]{36} | SG\.[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{20,}
+    | eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}   # JSON web token
+    )(?![A-Za-z0-9])"""
+_KEY_IN_CONTEXT = r"""(?:api[_\- ]?key|apikey|secret(?:[_\- ]?(?:access)?[_\- ]?key)?|access[_\- ]?(?:key|token)
+    |auth[_\- ]?token|bearer|password|passwd|密钥|令牌|密码)["']?\s{0,3}(?:[:=：]|是|is)?\s{0,3}["'`]?
+    (?P<value>[A-Za-z0-9_\-+/]{20,}={0,2})(?![A-Za-z0-9])"""
+_PHONE_IN_CONTEXT = r"""(?:\b(?:tele)?phone(?:\ number)?|\bmobile(?:\ number)?|\bcell|\btel|\bfax|\bwhatsapp
+    |电话(?:号码)?|手机号?码?|联系方式|座机|传真|致电|拨打)
+    (?:\ is|是|为)?[\s:：.#"'=]{0,4}(?P<value>\+?[0-9(][0-9 ()\-]{5,17}[0-9])(?![0-9]|[.,:/][0-9])"""
+
+_Kind = tuple[str, re.Pattern[str], Callable[[str], bool]]
+_KINDS: tuple[_Kind, ...] = tuple(
+    (kind, re.compile(pattern, re.ASCII | flags), proof)
+    for kind, pattern, flags, proof in (
+        (
+            "key",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{20,8000}?-----END [A-Z ]*PRIVATE KEY-----",
+            0,
+            _always,
+        ),
+        ("key", _KEY_SHAPES, re.VERBOSE, _is_random),
+        ("key", _KEY_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _is_random),
+        (
+            "email",
+            r"(?<![A-Za-z0-9_.+%\-])[A-Za-z0-9][A-Za-z0-9_.+%\-]{0,63}@(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}"
+            r"(?![A-Za-z0-9_@\-])",
+            0,
+            _is_address,
+        ),
+        ("resident_id", r"(?<![A-Za-z0-9_.])[1-8]\d{16}[\dXx](?![A-Za-z0-9_])", 0, _is_resident_number),
+        (
+            "card",
+            rf"{_NO_NUMBER_BEFORE}(?:\d{{4}}([ -]?)\d{{4}}\1\d{{4}}\1\d{{1,7}}|\d{{4}}[ -]?\d{{6}}[ -]?\d{{4,5}})"
+            rf"{_NO_NUMBER_AFTER}",
+            0,
+            _is_card,
+        ),
+        (
+            "ip",
+            r"(?<![A-Za-z0-9_.])(?<![vV] )(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_]|\.\d|/\d)",
+            0,
+            _is_public_host,
+        ),
+        (
+            "phone",
+            rf"(?:(?<![0-9+])(?:\+|00)?86[ -]?|{_NO_NUMBER_BEFORE})"
+            rf"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])([ -]?)\d{{4}}\1\d{{4}}{_NO_NUMBER_AFTER}",
+            0,
+            _is_mobile,
+        ),
+        (
+            "phone",
+            rf"(?<![A-Za-z0-9_.+)-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d([.-]))\d{{3}}[ .-]\d{{4}}"
+            rf"{_NO_NUMBER_AFTER}",
+            0,
+            _is_american,
+        ),
+        ("phone", r"(?<![A-Za-z0-9_.-])0\d{2,3}-\d{7,8}(?![0-9-])", 0, _is_number_in_context),
+        (
+            "phone",
+            r"(?<![A-Za-z0-9_.)+^])\+[1-9]\d{0,2}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d(?![A-Za-z0-9_])",
+            0,
+            _is_international,
+        ),
+        ("phone", _PHONE_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _is_number_in_context),
+    )
+)
+"""In order of certainty: where two kinds claim the same characters, the first has them."""
