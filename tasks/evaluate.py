@@ -1,12 +1,19 @@
 """Evaluation on rows that never trained, against the base and this run's champion."""
 
+from typing import TYPE_CHECKING
+
 from prefect import task
 from prefect.states import State
 
 from tasks.run import Run
 from tasks.stage import STAGE, Progress, run_stage
 from tuneloom.artifacts import Reference, Writer
+from tuneloom.release.load import registered_files
 from tuneloom.release.registry import champion as registered_champion
+from tuneloom.runs import FrozenChampion
+
+if TYPE_CHECKING:
+    from tuneloom.evaluate.subjects import Champion
 
 
 @task(name="evaluate", **STAGE)
@@ -24,7 +31,7 @@ def evaluate(run: Run, tuned: Reference) -> State | Reference:
             run.artifact("render"),
             run.artifact("train"),
             plan.model,
-            champion,
+            _weights_of(run, champion) if champion else None,
             plan.config.evaluate,
             plan.config.release.gate,
             plan.config.seed,
@@ -32,3 +39,15 @@ def evaluate(run: Run, tuned: Reference) -> State | Reference:
         )
 
     return run_stage(run, "evaluate", build)
+
+
+def _weights_of(run: Run, champion: FrozenChampion) -> "Champion":
+    """Where the champion's weights lie: in the store that trained it, else in the registry."""
+    from tuneloom.evaluate.subjects import Champion, trained_folder
+
+    trained = run.plan.store.find(Reference("train", champion.train_key))
+    if trained:
+        base = trained.manifest.spec["inputs"]["model"]
+        return Champion(champion.name, champion.version, trained_folder(trained), base)
+    folder, card = registered_files(champion.model_uri, run.plan.home)
+    return Champion(champion.name, champion.version, folder, card.base_digest)

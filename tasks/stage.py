@@ -72,7 +72,9 @@ class Progress:
 
     def __init__(self, run: Run, stage: str, seconds: float = 5.0) -> None:
         self._run, self._stage, self._seconds = run, stage, seconds
-        self._id: Any = create_progress_artifact(progress=0.0, key=f"{stage}-progress", description=f"{stage} under way")
+        self._id: Any = create_progress_artifact(
+            progress=0.0, key=f"{stage}-progress", description=f"{stage} under way"
+        )
         self._told = 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:

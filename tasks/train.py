@@ -1,6 +1,8 @@
 """Fine-tuning, with every step in MLflow and a progress bar in both UIs."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from prefect import task
 from prefect.states import State
@@ -25,7 +27,7 @@ def train(run: Run, shards: Reference) -> State | Reference:
 
         progress = Progress(run, "train")
 
-        def on_step(step: dict) -> None:
+        def on_step(step: Mapping[str, Any]) -> None:
             tracking.log_step(step, step["step"])
             progress("tokens", step["tokens_so_far"], step["tokens_planned"])
 
