@@ -7,16 +7,15 @@ from typing import Any
 def describe(verdict: Mapping[str, Any], base: str, licenses: Sequence[str]) -> str:
     """A verdict and its scores in a few lines.
 
-    `Adapter for **smol**. The gate says **promote** (against base, n = 150).` and a table of metrics.
+    `Tuned from **smol**. The gate says **promote** (150 rows). Against the base: loss is better.` and a table.
     """
-    against, count = verdict.get("baseline") or "base", verdict.get("n")
     lines = [
-        f"Tuned from **{base}**. The gate says **{verdict['verdict']}** (against {against}, n = {count}).",
+        f"Tuned from **{base}**. The gate says **{verdict['verdict']}** ({verdict['n']} rows). {verdict['reason']}",
         "",
         "| metric | base | tuned | difference | interval |",
         "|---|---|---|---|---|",
     ]
-    for name, found in verdict.get("metrics", {}).items():
+    for name, found in verdict["metrics"].items():
         interval = f"{number(found.get('low'))} to {number(found.get('high'))}"
         cells = (number(found.get(key)) for key in ("base", "tuned", "difference"))
         lines.append(f"| {name} | {' | '.join(cells)} | {interval} |")

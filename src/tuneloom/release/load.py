@@ -25,9 +25,14 @@ def load_registered(uri: str, home: Path, base: str | None = None) -> tuple[Any,
     the base is not there, ConfigError where another base is found than the one that was tuned.
     """
     version = _version(uri, home)
-    files = load_mlflow().artifacts.download_artifacts(artifact_uri=version.source, tracking_uri=address(home).tracking)
     known = [base] if base else [version.tags[BASE_PATH_TAG]] if BASE_PATH_TAG in version.tags else []
-    return load_packed(packed_folder(Path(files)), known)
+    return load_packed(_files(version, home), known)
+
+
+def registered_files(uri: str, home: Path) -> tuple[Path, Card]:
+    """The folder of a registered adapter (or full model) and its card; nothing of it is loaded."""
+    folder = _files(_version(uri, home), home)
+    return folder, read_card(folder)
 
 
 def load_packed(folder: Path, bases: Sequence[str]) -> tuple[Any, Any]:
@@ -35,11 +40,9 @@ def load_packed(folder: Path, bases: Sequence[str]) -> tuple[Any, Any]:
     from tuneloom.models.load import load_adapter, load_model, load_tokenizer, model_folder
 
     card = read_card(folder)
-    if card.method == "full":
-        return load_model(folder).eval(), load_tokenizer(folder)
-    base = find_base(card, bases)
-    base_folder = model_folder(base)
-    return load_adapter(load_model(base_folder), folder).eval(), load_tokenizer(base_folder)
+    base = model_folder(find_base(card, bases))
+    model = load_adapter(load_model(base), folder) if card.method == "lora" else load_model(folder)
+    return model.eval(), load_tokenizer(base)
 
 
 def find_base(card: Card, bases: Sequence[str]) -> ModelSource:
@@ -71,11 +74,13 @@ def find_base(card: Card, bases: Sequence[str]) -> ModelSource:
     )
 
 
-def packed_folder(files: Path) -> Path:
-    """The data folder in MLflow's layout, as its MLmodel names it."""
+def _files(version: Any, home: Path) -> Path:
+    """The data folder in MLflow's layout, as its MLmodel names it; copied here where the registry is elsewhere."""
+    mlflow = load_mlflow()
     from mlflow.models import Model
 
-    return files / Model.load(str(files)).flavors["python_function"]["data"]
+    files = mlflow.artifacts.download_artifacts(artifact_uri=version.source, tracking_uri=address(home).tracking)
+    return Path(files) / Model.load(files).flavors["python_function"]["data"]
 
 
 def _version(uri: str, home: Path) -> Any:

@@ -18,8 +18,8 @@ from tuneloom.errors import BrokenArtifact
 from tuneloom.models.resolve import ModelSource
 
 CARD = "tuneloom.json"
-ADAPTER = "adapter/"
-FULL = "model/"
+PLACES = ("adapter/", "model/")
+ADAPTER_FILES = {"adapter_model.safetensors", "adapter_config.json"}
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,8 @@ def pack_model(
 ) -> Card:
     """Fills `folder` with what `tuned` trained and its card. Raises BrokenArtifact where nothing was trained."""
     method, files = _trained_files(tuned)
-    prefix = ADAPTER if method == "lora" else FULL
-    for path in files:
-        place = folder / path.relative_to(tuned.folder / prefix)
+    for relative, path in files.items():
+        place = folder / relative
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     card = Card(method, base_name(base), base.kind, base.digest, template_digest, dict(artifacts))
@@ -67,18 +66,18 @@ def base_name(base: ModelSource) -> str:
     return Path(base.name).name if Path(base.name).is_absolute() else base.name
 
 
-def _trained_files(tuned: Artifact) -> tuple[str, list[Path]]:
-    if adapter := tuned.files(ADAPTER):
-        names = {path.name for path in adapter}
-        if missing := {"adapter_model.safetensors", "adapter_config.json"} - names:
-            raise BrokenArtifact(
-                f"the trained adapter lacks {sorted(missing)[0]}", where=str(tuned.folder), remedy="Run again."
-            )
-        return "lora", adapter
-    if full := tuned.files(FULL):
-        return "full", full
+def _trained_files(tuned: Artifact) -> tuple[str, dict[str, Path]]:
+    """Method, and path in the package -> file. Of an adapter's folder the two files that are the adapter."""
+    for prefix in PLACES:
+        found = {path.relative_to(tuned.folder / prefix).as_posix(): path for path in tuned.files(prefix)}
+        if found.keys() >= ADAPTER_FILES:
+            return "lora", {name: path for name, path in found.items() if name in ADAPTER_FILES}
+        if "config.json" in found:
+            return "full", found
     raise BrokenArtifact(
-        f"{tuned.reference} holds neither {ADAPTER} nor {FULL}", where=str(tuned.folder), remedy="Run again."
+        f"{tuned.reference} holds no whole adapter and no model below {' or '.join(PLACES)}",
+        where=str(tuned.folder),
+        remedy="Run again.",
     )
 
 

@@ -118,8 +118,7 @@ def _why_not(
     if registered.promoted:
         return None
     if verdict["verdict"] != "promote":
-        unmet = [c["metric"] for c in verdict.get("conditions", []) if not c["met"]]
-        return f"the gate's verdict is {verdict['verdict']}" + (f": {', '.join(unmet)}" if unmet else "")
+        return f"the gate's verdict is {verdict['verdict']}. {verdict['reason']}"
     current = champion(tracking.home, registered.name)
     judged = evaluation.manifest.spec["inputs"].get("champion")
     if current and current.train_key not in (judged, tuned.reference.key):
@@ -131,11 +130,11 @@ def _log_scores(tracking: Tracking, registered: Registered, evaluation: Artifact
     """The scores, on the logged model and with the data they were measured on."""
     scores = {
         f"{metric}/{who}": value
-        for metric, found in verdict.get("metrics", {}).items()
+        for metric, found in verdict["metrics"].items()
         for who, value in found.items()
         if isinstance(value, int | float)
     }
-    rows, parents = int(verdict.get("n") or 0), evaluation.manifest.parents
+    rows, parents = verdict["n"], evaluation.manifest.parents
     digest = next((parent.key for parent in parents if parent.stage == "mixture"), evaluation.reference.key)
     source = str(evaluation.folder.parent.parent / "mixture" / digest)
     tracking.dataset("test", digest, rows, source, context="evaluation")

@@ -21,11 +21,12 @@ Mask = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's word and its conditions; `headline` is one sentence for a person."""
+    """The gate's word and its conditions; `headline` is one sentence for a person, `reason` the gate's own."""
 
     word: str
     headline: str
     details: str
+    reason: str
     conditions: tuple[Mapping[str, Any], ...]
 
 
@@ -34,7 +35,7 @@ class Score:
     """A metric: the scores, and the difference to the baseline with its interval."""
 
     name: str
-    direction: str | None
+    direction: str
     base: float | None
     champion: float | None
     tuned: float | None
@@ -83,37 +84,19 @@ class Sample:
 def read_verdict(evaluation: Artifact, released: Mapping[str, Any] | None) -> Verdict:
     """The verdict as a headline, and the conditions behind it."""
     tree = _json(evaluation, "verdict.json")
-    word, against = tree["verdict"], tree.get("baseline") or "base"
-    conditions = tuple(tree.get("conditions", []))
-    said = {
+    word, against, conditions = tree["verdict"], tree["baseline"], tuple(tree["conditions"])
+    headline = {
         "promote": f"The tuned model beats the {against}.",
-        "refuse": f"The tuned model does not beat the {against}.",
-        "inconclusive": f"The scores do not tell the tuned model from the {against}.",
-    }.get(word, word)
-    if released is None:
-        details = "It was not registered."
-    else:
-        place = f"Registered as {released['model_name']} version {released['version']}"
-        details = f"{place}, now champion." if released["promoted"] else f"{place}, as a candidate only."
-        if released.get("why_not"):
-            details += f" {released['why_not'][:1].upper()}{released['why_not'][1:]}."
-    if conditions:
-        found = tree["metrics"].get(conditions[0]["metric"], {})
-        before, after = (found.get(who) for who in (against, "tuned"))
-        if before is not None and after is not None:
-            details = f"Held-out {conditions[0]['metric']}: {before:.4g} before, {after:.4g} tuned. {details}"
-    return Verdict(word, said, details, conditions)
+        "refuse": f"The tuned model is worse than the {against}.",
+    }.get(word, f"The scores do not settle it against the {against}.")
+    return Verdict(word, headline, f"{_before_and_after(tree)}{_place(released)}", tree["reason"], conditions)
 
 
 def read_scores(evaluation: Artifact) -> list[Score]:
     """One `Score` a metric, in the verdict's order; the gate's own metrics first."""
     tree = _json(evaluation, "verdict.json")
-    decisive = {condition["metric"]: condition.get("direction") for condition in tree.get("conditions", [])}
-    metrics = tree.get("metrics", {})
-    return [
-        _score(name, metrics[name], metrics[name].get("direction") or decisive.get(name))
-        for name in sorted(metrics, key=lambda name: (name not in decisive, list(metrics).index(name)))
-    ]
+    decisive, metrics = {condition["metric"] for condition in tree["conditions"]}, tree["metrics"]
+    return [_score(name, metrics[name]) for name in sorted(metrics, key=lambda name: (name not in decisive, name))]
 
 
 def read_funnel(artifacts: Mapping[str, Artifact]) -> list[FunnelStep]:
@@ -168,24 +151,40 @@ def clip(text: str, length: int = SAMPLE_LENGTH) -> str:
     return text if len(text) <= length else f"{text[:length]} …"
 
 
-def _score(name: str, found: Mapping[str, Any], direction: str | None) -> Score:
-    low, point, high = found.get("low"), found.get("difference"), found.get("high")
-    bar = better = None
-    if low is not None and point is not None and high is not None:
-        bar = interval(low, point, high)
-        if direction and (low > 0 or high < 0):
-            better = (high < 0) == (direction == "lower")
+def _before_and_after(tree: Mapping[str, Any]) -> str:
+    """`Held-out loss: 1.92 before, 1.57 tuned. ` of the first condition; nothing where it was not measured."""
+    name = tree["conditions"][0]["metric"] if tree["conditions"] else None
+    found = tree["metrics"].get(name, {})
+    before, after = found.get(tree["baseline"]), found.get("tuned")
+    if before is None or after is None:
+        return ""
+    return f"Held-out {name}: {before:.4g} before, {after:.4g} tuned. "
+
+
+def _place(released: Mapping[str, Any] | None) -> str:
+    if released is None:
+        return "It was not registered."
+    place = f"Registered as {released['model_name']} version {released['version']}"
+    if released["promoted"]:
+        return f"{place}, now champion."
+    why = released["why_not"]
+    return f"{place}, as a candidate only: {why}"
+
+
+def _score(name: str, found: Mapping[str, Any]) -> Score:
+    """`better` is the gate's word, which also corrects for several metrics; None where it is undecided."""
+    low, point, high = found["low"], found["difference"], found["high"]
     return Score(
         name,
-        direction,
-        found.get("base"),
-        found.get("champion"),
-        found.get("tuned"),
+        found["direction"],
+        found["base"],
+        found["champion"],
+        found["tuned"],
         point,
         low,
         high,
-        bar,
-        better,
+        interval(low, point, high) if None not in (low, point, high) else None,
+        {"better": True, "worse": False}.get(found["outcome"]),
     )
 
 

@@ -15,6 +15,7 @@ from tuneloom.report.charts import HEIGHT, WIDTH, Curve, loss_curve
 from tuneloom.report.content import read_funnel, read_mixture, read_samples, read_scores, read_verdict
 from tuneloom.text.personal_data import mask
 
+FACTS = ("steps", "tokens", "tokens_available", "trained_parameters", "tokens_per_second", "dtype", "device")
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
@@ -74,12 +75,12 @@ def render_page(values: Mapping[str, Any]) -> str:
 
 
 def _training(tuned: Artifact | None) -> tuple[Curve | None, dict[str, Any]]:
-    """The loss curve from the train artifact's steps.jsonl, and what else it noted in plain numbers and words."""
+    """The loss curve from the train artifact's steps.jsonl, and the facts of its stats that people ask for."""
     if tuned is None:
         return None, {}
     steps = [json.loads(line) for line in tuned.path("steps.jsonl").read_text("utf-8").splitlines()]
     known = [step for step in steps if step.get("loss") is not None]
-    facts = {key: value for key, value in tuned.stats.items() if isinstance(value, int | float | str)}
+    facts = {name: tuned.stats[name] for name in FACTS if name in tuned.stats}
     return loss_curve([int(step["step"]) for step in known], [float(step["loss"]) for step in known]), facts
 
 

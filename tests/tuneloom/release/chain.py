@@ -114,24 +114,26 @@ def _train(writer: Writer, adapter: Path | None, history: int) -> None:
 
 def _evaluate(writer: Writer, verdict: str, prompts: list) -> None:
     met = verdict == "promote"
-    loss = _metric(1.92, 1.57 if met else 1.90, 0.11)
+    loss = _metric("lower", 1.92, 1.57 if met else 1.90, 0.11)
+    metrics = {"chrf": _metric("higher", 31.2, 30.9, 2.2), "loss": loss, "rouge_l": _metric("higher", 0.21, 0.34, 0.09)}
     tree = {
         "verdict": verdict,
         "baseline": "base",
+        "reason": f"Against the base: loss is {loss['outcome']}.",
         "conditions": [
+            {"metric": "loss", "estimate": loss["difference"], **loss, "needed": "better", "met": met},
             {
-                "metric": "loss",
-                "direction": "lower",
-                "estimate": loss["difference"],
-                "low": loss["low"],
-                "high": loss["high"],
-                "p": 0.0002 if met else 0.31,
-                "needed": "lower than the base at 95 % confidence",
-                "met": met,
-            }
+                "metric": "rouge_l",
+                "estimate": 0.13,
+                **metrics["rouge_l"],
+                "needed": "better in one metric of chrf, rouge_l",
+                "met": True,
+            },
         ],
-        "metrics": {"rouge_l": _metric(0.21, 0.34, 0.09), "loss": loss, "chrf": _metric(31.2, 30.9, 2.2)},
+        "metrics": metrics,
         "n": 150,
+        "rows_needed": None,
+        "confidence": 0.95,
     }
     writer.file("verdict.json").write_text(json.dumps(tree), "utf-8")
     columns: dict[str, Any] = {
@@ -147,13 +149,18 @@ def _evaluate(writer: Writer, verdict: str, prompts: list) -> None:
     pq.write_table(pa.table(columns), writer.file("samples.parquet"))
 
 
-def _metric(base: float, tuned: float, half: float) -> dict[str, float | None]:
-    difference = tuned - base
+def _metric(direction: str, base: float, tuned: float, half: float) -> dict[str, Any]:
+    low, high = tuned - base - half, tuned - base + half
+    sure = low > 0 or high < 0
     return {
         "base": base,
         "tuned": tuned,
         "champion": None,
-        "difference": difference,
-        "low": difference - half,
-        "high": difference + half,
+        "difference": tuned - base,
+        "low": low,
+        "high": high,
+        "p": 0.0002 if sure else 0.31,
+        "n": 150,
+        "direction": direction,
+        "outcome": ("better" if (high < 0) == (direction == "lower") else "worse") if sure else "undecided",
     }

@@ -5,8 +5,9 @@ from tuneloom.release.description import describe, number
 
 def test_a_version_tells_verdict_scores_and_licences() -> None:
     metric = {"base": 1.92, "tuned": 1.57, "difference": -0.35, "low": -0.46, "high": -0.24}
-    text = describe({"verdict": "promote", "baseline": "base", "n": 150, "metrics": {"loss": metric}}, "smol", ["MIT"])
-    assert text.startswith("Tuned from **smol**. The gate says **promote** (against base, n = 150).")
+    reason = "Against the base: loss is better."
+    text = describe({"verdict": "promote", "reason": reason, "n": 150, "metrics": {"loss": metric}}, "smol", ["MIT"])
+    assert text.startswith(f"Tuned from **smol**. The gate says **promote** (150 rows). {reason}")
     assert "| loss | 1.92 | 1.57 | -0.35 | -0.46 to -0.24 |" in text
     assert text.endswith("Licences of the training rows: MIT.")
 

@@ -13,7 +13,7 @@ from tuneloom.models.load import load_adapter, load_model, load_tokenizer
 from tuneloom.models.resolve import resolve_model
 from tuneloom.release.chat import generate_reply
 from tuneloom.release.connection import address
-from tuneloom.release.load import find_base, load_registered
+from tuneloom.release.load import find_base, load_registered, registered_files
 from tuneloom.release.package import Card
 
 HELLO = [{"role": "user", "content": "What is the capital of France?"}]
@@ -41,6 +41,12 @@ def test_the_champion_says_what_the_adapter_said(world: World, uri: str, expecte
 
 def test_a_version_number_and_an_alias_name_the_same_model(world: World, uri: str, expected: str) -> None:
     assert generate_reply(*load_registered("models:/load/1", world.home), HELLO, 12) == expected
+
+
+def test_the_files_of_a_version_are_found_without_loading_it(world: World, uri: str) -> None:
+    folder, card = registered_files(uri, world.home)
+    assert (folder / "adapter_model.safetensors").is_file()
+    assert card.base_digest == world.base.digest
 
 
 def test_mlflow_loads_and_generates_too(world: World, uri: str, expected: str, monkeypatch) -> None:

@@ -1,14 +1,18 @@
 """What is registered: the adapter and its card, and nothing of the base or of this machine."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.tuneloom.release.chain import make_chain
 from tests.tuneloom.release.conftest import World
+from tuneloom.artifacts import Spec, Store, Writer
 from tuneloom.errors import BrokenArtifact
 from tuneloom.models.resolve import ModelSource
+from tuneloom.release.chat import generate_reply
+from tuneloom.release.load import load_packed
 from tuneloom.release.package import base_name, pack_model, read_card
 
 
@@ -43,8 +47,22 @@ def test_the_card_tells_base_template_and_lineage(world: World, files: Path) -> 
 def test_an_artifact_without_a_model_is_refused(tmp_path: Path) -> None:
     chain = make_chain(tmp_path / "store", adapter=None)
     base = ModelSource("smol", None, "hub", "0" * 32)
-    with pytest.raises(BrokenArtifact, match="holds neither adapter/ nor model/"):
+    with pytest.raises(BrokenArtifact, match="holds no whole adapter and no model"):
         pack_model(chain["train"], base, {}, None, tmp_path)
+
+
+def test_a_fully_tuned_model_is_kept_whole_and_talks_with_its_bases_tokenizer(world: World, tmp_path: Path) -> None:
+    def train(writer: Writer) -> None:
+        for path in world.base.path.iterdir():
+            if path.name in ("config.json", "generation_config.json", "model.safetensors"):
+                shutil.copyfile(path, writer.file(f"model/{path.name}"))
+
+    tuned = Store(tmp_path / "store").ensure(Spec("train", "code", config={"method": "full"}), train)
+    (tmp_path / "packed").mkdir()
+    card = pack_model(tuned, world.base, {}, None, tmp_path / "packed")
+    model, tokenizer = load_packed(tmp_path / "packed", [str(world.base.path)])
+    assert card.method == "full"
+    assert isinstance(generate_reply(model, tokenizer, [{"role": "user", "content": "Hi"}], 3), str)
 
 
 def test_a_damaged_card_is_told_with_its_place(tmp_path: Path) -> None:

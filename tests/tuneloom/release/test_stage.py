@@ -56,7 +56,7 @@ def test_the_next_champion_leaves_the_old_one_as_previous(world: World) -> None:
 def test_without_the_gates_yes_a_version_is_a_candidate_only(world: World, verdict: str) -> None:
     told = said(world.release(world.chain(tag=verdict, verdict=verdict), verdict))
     assert (told["aliases"], told["promoted"]) == (["candidate"], False)
-    assert told["why_not"] == f"the gate's verdict is {verdict}: loss"
+    assert told["why_not"] == f"the gate's verdict is {verdict}. Against the base: loss is undecided."
     assert champion(world.home, verdict) is None
 
 

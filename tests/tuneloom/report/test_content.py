@@ -23,20 +23,16 @@ def test_the_verdict_is_a_sentence_with_the_deciding_numbers(chain) -> None:
 
 def test_a_refusal_says_why(tmp_path: Path) -> None:
     evaluation = make_chain(tmp_path, verdict="refuse")["evaluate"]
-    released = {"model_name": "smol", "version": 4, "promoted": False, "why_not": "the gate's verdict is refuse: loss"}
-    verdict = read_verdict(evaluation, released)
-    assert verdict.headline == "The tuned model does not beat the base."
-    assert verdict.details.endswith(
-        "Registered as smol version 4, as a candidate only. The gate's verdict is refuse: loss."
-    )
+    why = "the gate's verdict is refuse. Against the base: loss is worse."
+    verdict = read_verdict(evaluation, {"model_name": "smol", "version": 4, "promoted": False, "why_not": why})
+    assert verdict.headline == "The tuned model is worse than the base."
+    assert verdict.details.endswith(f"Registered as smol version 4, as a candidate only: {why}")
 
 
 def test_the_gates_metrics_come_first_and_only_a_sure_difference_is_good_or_bad(chain) -> None:
     scores = {score.name: score for score in read_scores(chain["evaluate"])}
     assert list(scores) == ["loss", "rouge_l", "chrf"]
-    assert scores["loss"].better is True  # lower is better, and the interval lies below zero
-    assert scores["chrf"].better is None  # the interval holds zero
-    assert scores["rouge_l"].better is None  # nobody said which way is better
+    assert {name: score.better for name, score in scores.items()} == {"loss": True, "rouge_l": True, "chrf": None}
     assert scores["loss"].champion is None
 
 
