@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 def pack(lengths: NDArray[np.int32], capacity: int, seed: int) -> list[list[int]]:
     """Row lengths int32 (n,) -> packs of row numbers, each at most `capacity` long in sum, in a seeded random order.
 
-    Lengths `[5, 9, 4, 1]` with capacity 10 -> `[[1, 3], [0, 2]]` or the two the other way round.
+    Lengths `[6, 9, 4, 1]` with capacity 10 -> `[[1, 3], [0, 2]]` or the two the other way round.
     """
     packs: list[list[int]] = []
     by_room: dict[int, list[int]] = defaultdict(list)

@@ -1,0 +1,72 @@
+"""Small faithful chat templates of several model families, and tokenizers that know their special tokens."""
+
+from tests.tiny_model import make_tiny_tokenizer
+from tuneloom.render.tokenizer import RowTokenizer, row_tokenizer
+
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+CHATML_DEFAULT_SYSTEM = (
+    "{% for m in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are helpful.<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+LLAMA3 = (
+    "{{- bos_token }}{%- for m in messages %}"
+    "{{- '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + m['content'] | trim + '<|eot_id|>' }}"
+    "{%- endfor %}{%- if add_generation_prompt %}"
+    "{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}"
+)
+GEMMA = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}"
+    "{{ raise_exception('System role not supported') }}{% endif %}"
+    "{% for m in messages %}{% set role = 'model' if m['role'] == 'assistant' else m['role'] %}"
+    "{{ '<start_of_turn>' + role + '\n' + m['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
+MISTRAL = (
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}"
+)
+QWEN = (
+    "{%- if tools %}{{- '<|im_start|>system\n# Tools\n' }}"
+    "{%- for tool in tools %}{{- tool | tojson + '\n' }}{%- endfor %}"
+    "{{- '<|im_end|>\n' }}{%- endif %}{%- for m in messages %}{%- if m.role == 'assistant' %}"
+    "{{- '<|im_start|>assistant\n' }}{%- if m.reasoning_content and loop.last %}"
+    "{{- '<think>\n' + m.reasoning_content + '\n</think>\n\n' }}{%- endif %}{{- m.content }}"
+    "{%- for call in m.tool_calls or [] %}"
+    '{{- \'<tool_call>\n{"name": "\' + call.function.name + \'", "arguments": \' + call.function.arguments | tojson'
+    " + '}\n</tool_call>' }}{%- endfor %}{{- '<|im_end|>\n' }}"
+    "{%- else %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
+)
+FAMILIES = {
+    "chatml": (CHATML, ["<|im_start|>", "<|im_end|>"]),
+    "chatml with a default system prompt": (CHATML_DEFAULT_SYSTEM, ["<|im_start|>", "<|im_end|>"]),
+    "llama 3": (LLAMA3, ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]),
+    "gemma": (GEMMA, ["<bos>", "<start_of_turn>", "<end_of_turn>"]),
+    "mistral": (MISTRAL, ["<s>", "</s>"]),
+    "qwen": (QWEN, ["<|im_start|>", "<|im_end|>"]),
+}
+
+
+def family(name: str) -> RowTokenizer:
+    """The tiny byte-level tokenizer with a family's template and special tokens."""
+    template, special = FAMILIES[name]
+    return with_template(template, special)
+
+
+def with_template(template: str, special: list[str]) -> RowTokenizer:
+    """The tiny tokenizer with `special` added; the first of them begins a text, the last ends a turn."""
+    from tokenizers import AddedToken
+
+    backend = make_tiny_tokenizer().backend_tokenizer
+    backend.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in special])
+    return row_tokenizer(backend, template, {"bos_token": special[0], "eos_token": special[-1]})
+
+
+def say(*turns: str) -> list[dict]:
+    """`say("Hi", "Yo")` -> a user's and an assistant's message."""
+    return [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(turns)]

@@ -1,0 +1,187 @@
+"""The loss mask: exactly the assistant's words and their end token, proven from the arrays."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import needed
+from tests.tiny_model import make_tiny_tokenizer
+from tests.tuneloom.render.templates import CHATML, FAMILIES, family, say, with_template
+from tuneloom.errors import ConfigError, UnknownModel
+from tuneloom.models.token_row import TokenRow
+from tuneloom.render.chat_template import Rendering
+from tuneloom.render.loss_mask import (
+    Unproven,
+    check_tokenizer,
+    encode_prompt,
+    learnt_runs,
+    prompt_ids,
+    write_masks,
+)
+from tuneloom.render.tokenizer import load_row_tokenizer, row_tokenizer
+
+
+def mask(tokenizer, messages) -> TokenRow | Unproven:
+    rendering = tokenizer.template.render(messages)
+    assert isinstance(rendering, Rendering), rendering
+    (row,) = write_masks(["row"], [rendering], tokenizer)
+    return row
+
+
+def learnt_texts(tokenizer, row: TokenRow) -> list[str]:
+    return tokenizer.decode([row.ids[a:b] for a, b in learnt_runs(row.loss_mask)])
+
+
+def test_the_literal_mask_of_a_literal_row():
+    tokenizer = family("chatml")
+    row = mask(tokenizer, say("Hi", "Yo"))
+    shown = list(zip(tokenizer.decode([[i] for i in row.ids]), row.loss_mask.tolist(), strict=True))
+    assert (
+        "".join(text for text, bit in shown if not bit) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n\n"
+    )
+    assert [text for text, bit in shown if bit] == ["Yo", "<|im_end|>"]
+    assert row.ids.dtype == np.int32
+    assert row.loss_mask.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_every_family_learns_words_and_end_of_turn_of_every_answer(name):
+    tokenizer = family(name)
+    check_tokenizer(tokenizer)
+    row = mask(tokenizer, say("Hi", "Yo", "And?", "我很好。🎈"))
+    end = FAMILIES[name][1][-1]
+    assert [text.lstrip() for text in learnt_texts(tokenizer, row)] == [f"Yo{end}", f"我很好。🎈{end}"]
+
+
+def test_a_message_of_weight_0_is_read_and_not_learnt():
+    tokenizer = family("chatml")
+    messages = say("Hi", "Yo", "And?", "Fine")
+    messages[1]["weight"] = 0
+    row = mask(tokenizer, messages)
+    assert learnt_texts(tokenizer, row) == ["Fine<|im_end|>"]
+    assert "Yo" in tokenizer.decode([row.ids])[0]
+
+
+def test_no_token_reaches_over_the_edge_of_an_answer():
+    """`\\n` of the header and `\\n` of the answer are one token where the text is tokenised whole."""
+    tokenizer = family("chatml")
+    merged = row_tokenizer(_with_merge(tokenizer.backend, "Ċ", "Ċ"), CHATML, {})
+    row = mask(merged, say("Hi", "\n\nYo"))
+    assert learnt_texts(merged, row) == ["\n\nYo<|im_end|>"]
+    assert prompt_ids(row).tolist() == encode_prompt(say("Hi"), None, merged)
+
+
+@given(st.lists(st.text(alphabet=" \n<|im_end|>ab你🎈é", min_size=1, max_size=10), min_size=2, max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_hostile_words_are_learnt_to_the_letter_and_never_as_special_tokens(texts):
+    tokenizer = family("chatml")
+    row = mask(tokenizer, say(*texts))
+    assert learnt_texts(tokenizer, row) == [text + "<|im_end|>" for text in texts[1::2]]
+    assert np.isin(row.ids, list(tokenizer.special.values())).sum() == 2 * len(texts)
+
+
+def test_where_no_words_imitate_tokens_the_ids_are_what_transformers_gives():
+    tokenizer = make_tiny_tokenizer()
+    tokenizer.chat_template = CHATML
+    mine = row_tokenizer(tokenizer.backend_tokenizer, CHATML, tokenizer.special_tokens_map)
+    messages = say("What is the capital of France?", "Paris. 巴黎")
+    want = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False)
+    assert mask(mine, messages).ids.tolist() == want
+    asked = tokenizer.apply_chat_template(messages[:1], tokenize=True, add_generation_prompt=True, return_dict=False)
+    assert encode_prompt(messages[:1], None, mine) == asked == prompt_ids(mask(mine, messages)).tolist()
+
+
+def test_a_tokenizer_that_loses_a_character_proves_nothing():
+    from tokenizers import normalizers
+
+    backend = make_tiny_tokenizer().backend_tokenizer
+    backend.normalizer = normalizers.Replace("é", "")
+    tokenizer = row_tokenizer(backend, CHATML, {})
+    assert mask(tokenizer, say("Hi", "café")) == Unproven("café<|im_end|>", "caf<|im_end|>")
+    assert isinstance(mask(tokenizer, say("café", "Yo")), TokenRow)
+
+
+def test_a_doubled_begin_token_is_refused():
+    tokenizer = with_template("{{ bos_token + bos_token }}" + CHATML, ["<s>", "<|im_start|>", "<|im_end|>"])
+    with pytest.raises(ConfigError, match="begins with two '<s>'"):
+        check_tokenizer(tokenizer)
+
+
+def test_a_tokenizer_that_treats_pieces_in_another_way_is_refused():
+    from tokenizers import pre_tokenizers
+
+    backend = make_tiny_tokenizer().backend_tokenizer
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    with pytest.raises(ConfigError, match="pieces"):
+        check_tokenizer(row_tokenizer(backend, CHATML, {}))
+
+
+def test_a_template_without_an_end_of_turn_is_refused_at_once():
+    with pytest.raises(ConfigError, match="no end of turn"):
+        check_tokenizer(with_template("{% for m in messages %}{{ m.content }}{% endfor %}", ["<s>"]))
+
+
+def test_an_empty_answer_is_nothing_to_learn():
+    assert mask(family("chatml"), say("Hi", "")).supervised == 0
+
+
+def test_learnt_runs_are_found_at_the_edges():
+    assert learnt_runs(np.array([0, 1, 1, 0, 1], np.uint8)) == [(1, 3), (4, 5)]
+    assert learnt_runs(np.zeros(3, np.uint8)) == []
+
+
+def test_2000_real_rows_are_proven_with_the_real_tokenizer(realdata):
+    tokenizer = load_row_tokenizer(_smollm2())
+    check_tokenizer(tokenizer)
+    conversations = list(_real_conversations(realdata))[:2000]
+    assert len(conversations) == 2000
+    renderings = [tokenizer.template.render(messages) for messages in conversations]
+    rows = write_masks([str(i) for i in range(2000)], renderings, tokenizer)
+    for messages, row in zip(conversations, rows, strict=True):
+        assert isinstance(row, TokenRow), (messages, row)
+        want = [m["content"] + "<|im_end|>" for m in messages if m["role"] == "assistant"]
+        assert learnt_texts(tokenizer, row) == want
+
+
+def _with_merge(backend, left: str, right: str):
+    from tokenizers import Tokenizer
+
+    tree = json.loads(backend.to_str())
+    size = len(tree["model"]["vocab"]) + len(tree["added_tokens"])
+    tree["model"]["vocab"][left + right] = size
+    tree["model"]["merges"].insert(0, [left, right])
+    return Tokenizer.from_str(json.dumps(tree))
+
+
+def _smollm2():
+    from tuneloom.models.load import model_folder
+    from tuneloom.models.resolve import resolve_model
+
+    try:
+        return model_folder(resolve_model("smollm2-135m-instruct"))
+    except UnknownModel as error:
+        needed(str(error), False)
+
+
+def _real_conversations(realdata):
+    """English, Chinese, code, and many turns: as many of each as there are, up to 500."""
+    for file, columns in [
+        ("zh/alpaca_zh_demo.json", ("instruction", "input", "output")),
+        ("alpaca/alpaca_en_demo.json", ("instruction", "input", "output")),
+        ("code", ("instruction", "input", "output")),
+    ]:
+        path = realdata / file
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        rows = [row for one in files for row in json.loads(one.read_text("utf-8"))]
+        for row in rows[:500]:
+            ask, more, answer = (row.get(name) or "" for name in columns)
+            if answer:
+                yield say(f"{ask}\n\n{more}" if more else ask, answer)
+    for file in sorted((realdata / "t0").glob("*.jsonl"))[::4]:
+        for line in file.read_text("utf-8").splitlines()[:15]:
+            row = json.loads(line)
+            if row["completion"].strip() != "<|endoftext|>":
+                yield say(row["prompt"], row["completion"])
