@@ -1,0 +1,1 @@
+"""The mixture: which training rows are used, and how often."""
