@@ -5,14 +5,16 @@ The server boots while this process imports what the stages need.
 
 import importlib
 import os
+import warnings
 
 from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
 from tuneloom.artifacts import Artifact
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
+from tuneloom.release.connection import warm
 
 _NEEDED = ("polars", "numba", "transformers")
-_NEEDED_TO_TRAIN = ("torch", "peft", "mlflow")
+_NEEDED_TO_TRAIN = ("torch", "peft")
 
 
 def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, dict[str, Artifact | None]]:
@@ -23,7 +25,7 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
     try:
         if plan.model.kind == "hub":
             os.environ.pop("HF_HUB_OFFLINE", None)
-        _import_ahead(until)
+        _import_ahead(plan, until)
         server.wait_ready()
         flow_run_id = _run_flow(plan, until, reporter)
         server.drain([flow_run_id], expected=len(plan.stages(until)))
@@ -47,6 +49,10 @@ def _run_flow(plan: Plan, until: str, reporter: TerminalReporter) -> str:
     return str(state.state_details.flow_run_id)
 
 
-def _import_ahead(until: str) -> None:
+def _import_ahead(plan: Plan, until: str) -> None:
+    """What the stages need and what takes seconds: libraries, and MLflow's database where there is none yet."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # of calls that PEFT makes
     for name in (*_NEEDED, *(() if until in DATA_STAGES else _NEEDED_TO_TRAIN)):
         importlib.import_module(name)
+    if until not in DATA_STAGES:
+        warm(plan.home)

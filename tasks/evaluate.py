@@ -22,10 +22,10 @@ def evaluate(run: Run, tuned: Reference) -> State | Reference:
     champion = run.freeze_champion(lambda: registered_champion(run.plan.home, run.plan.config.release.model_name))
 
     def build(writer: Writer) -> None:
-        from tuneloom.evaluate import stage
+        from tuneloom.evaluate.stage import evaluate as score
 
         plan = run.plan
-        stage.evaluate(
+        score(
             writer,
             run.artifact("mixture"),
             run.artifact("render"),

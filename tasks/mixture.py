@@ -13,8 +13,8 @@ def mixture(run: Run, rows: Reference) -> State | Reference:
     """Chooses among the training rows."""
 
     def build(writer: Writer) -> None:
-        from tuneloom.mixture import stage
+        from tuneloom.mixture.stage import mix
 
-        stage.mix(writer, run.artifact("quality"), run.plan.config.mixture, run.plan.config.seed)
+        mix(writer, run.artifact("quality"), run.plan.config.mixture, run.plan.config.seed)
 
     return run_stage(run, "mixture", build)

@@ -13,8 +13,8 @@ def quality(run: Run, rows: Reference) -> State | Reference:
     """Rejects rows that break a rule."""
 
     def build(writer: Writer) -> None:
-        from tuneloom.quality import stage
+        from tuneloom.quality.stage import judge
 
-        stage.judge(writer, run.artifact("split"), run.plan.config.quality)
+        judge(writer, run.artifact("split"), run.plan.config.quality)
 
     return run_stage(run, "quality", build)

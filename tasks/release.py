@@ -8,6 +8,7 @@ from tasks.run import Run
 from tasks.stage import STAGE, run_stage
 from tasks.tracking import close_tracking, run_tracking
 from tuneloom.artifacts import Reference, Writer
+from tuneloom.release.registry import find_version
 
 
 @task(name="release", **STAGE)
@@ -16,15 +17,19 @@ def release(run: Run, evaluation: Reference) -> State | Reference:
     plan = run.plan
 
     def build(writer: Writer) -> None:
-        from tuneloom.release import stage
+        from tuneloom.release.stage import release as register
 
         scores, tuned = run.artifact("evaluate"), run.artifact("train")
         lineage = [*plan.store.lineage(scores)]
-        stage.release(writer, scores, tuned, lineage, plan.model, plan.config.release, run_tracking(run))
+        register(writer, scores, tuned, lineage, plan.model, plan.config.release, tracking)
         emit_event(
             "tuneloom.candidate.registered", resource={"prefect.resource.id": f"tuneloom.model.{plan.config.name}"}
         )
 
+    tracking = run_tracking(run)
+    spec = plan.specs["release"]
+    if plan.store.find(spec.reference) and not find_version(tracking.client, plan.config.release.model_name, spec.key):
+        plan.store.discard(spec.reference, "the registry does not have its version")
     outcome = run_stage(run, "release", build)
     close_tracking(run, "FINISHED")
     return outcome

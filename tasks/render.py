@@ -14,10 +14,10 @@ def render(run: Run, rows: Reference) -> State | Reference:
 
     def build(writer: Writer) -> None:
         from tuneloom.models.load import model_folder
-        from tuneloom.render import stage
+        from tuneloom.render.stage import render as render_rows
 
         plan = run.plan
         folder = model_folder(plan.model)
-        stage.render(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed)
+        render_rows(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed)
 
     return run_stage(run, "render", build)

@@ -15,10 +15,10 @@ def report(run: Run, released: Reference) -> State | Reference:
     """Writes the page from every stage's artifact."""
 
     def build(writer: Writer) -> None:
-        from tuneloom.report import stage
+        from tuneloom.report.stage import report as write_page
 
         artifacts = {name: run.artifact(name) for name in STAGES[:-1]}
-        stage.report(writer, artifacts, run.plan.config.name, {})
+        write_page(writer, artifacts, run.plan.config.name, {})
 
     outcome = run_stage(run, "report", build)
     page = run.artifact("report").path("report.html")

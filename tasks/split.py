@@ -13,8 +13,8 @@ def split(run: Run, rows: Reference) -> State | Reference:
     """Draws each row's side, groups whole."""
 
     def build(writer: Writer) -> None:
-        from tuneloom.split import stage
+        from tuneloom.split.stage import split as draw_sides
 
-        stage.split(writer, run.artifact("dedup"), run.plan.config.split, run.plan.config.seed)
+        draw_sides(writer, run.artifact("dedup"), run.plan.config.split, run.plan.config.seed)
 
     return run_stage(run, "split", build)

@@ -17,6 +17,7 @@ from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.ingest.discover import SourceFile, discover
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.records import canonical, digest
+from tuneloom.release.connection import exists as registry_exists
 from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
 
 STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report")
@@ -52,9 +53,10 @@ class Plan:
         return STAGES[: STAGES.index(until) + 1]
 
     def found(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
-        """Each stage with its artifact, or None where it must run."""
+        """Each stage with its artifact, or None where it must run: a release whose registry is gone, too."""
         for stage in self.stages(until):
-            yield stage, self.store.find(self.specs[stage].reference) if stage in self.specs else None
+            known = stage in self.specs and (stage != "release" or registry_exists(self.home))
+            yield stage, self.store.find(self.specs[stage].reference) if known else None
 
     def artifact(self, stage: str) -> Artifact:
         """A finished stage's artifact."""

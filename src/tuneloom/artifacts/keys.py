@@ -67,7 +67,7 @@ class Spec:
 
 @functools.cache
 def code_digest(module: str) -> str:
-    """Hash of `module` (a package with all that lies in it) and of every module of ours that it imports."""
+    """Hash of `module` (a package with all that lies in it, data files too) and of every module of ours it imports."""
     todo, seen = [module], {}
     while todo:
         name = todo.pop()
@@ -81,6 +81,9 @@ def code_digest(module: str) -> str:
         todo.extend(_imports(tree, name, file.name == "__init__.py"))
         if name == module and file.name == "__init__.py":
             todo.extend(_module_name(inner) for inner in file.parent.rglob("*.py"))
+            seen.update(
+                (str(inner.relative_to(_PACKAGE)), digest(inner.read_bytes())) for inner in _data_of(file.parent)
+            )
     return digest(canonical(sorted(seen.items())))
 
 
@@ -93,6 +96,13 @@ def _file_of(module: str) -> Path | None:
 def _module_name(file: Path) -> str:
     parts = file.relative_to(_PACKAGE).with_suffix("").parts
     return ".".join(["tuneloom", *(parts[:-1] if parts[-1] == "__init__" else parts)])
+
+
+def _data_of(package: Path) -> Iterator[Path]:
+    """Rule profiles, templates and the like: they decide the output as code does."""
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
+            yield path
 
 
 def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:

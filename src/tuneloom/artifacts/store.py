@@ -49,11 +49,11 @@ class Store:
             manifest = manifest_from_json((folder / "manifest.json").read_text("utf-8"), str(folder))
             _quick_check(manifest, folder)
         except (BrokenArtifact, UnicodeDecodeError) as error:
-            self._set_aside(reference, str(error))
+            self.discard(reference, str(error))
             return None
         members = [self.find(reference_from(member)) for member in manifest.members]
         if None in members:
-            self._set_aside(reference, "an artifact that it is the union of is gone")
+            self.discard(reference, "an artifact that it is the union of is gone")
             return None
         return Artifact(manifest, folder, tuple(m for m in members if m), check=self._check_digests)
 
@@ -161,7 +161,7 @@ class Store:
         if artifact.folder in self._checked:
             return
         if faults := self.verify(artifact):
-            self._set_aside(artifact.reference, faults[0])
+            self.discard(artifact.reference, faults[0])
             raise BrokenArtifact(
                 f"a stored artifact is damaged: {faults[0]}",
                 where=str(artifact.folder),
@@ -169,8 +169,9 @@ class Store:
             )
         self._checked.add(artifact.folder)
 
-    def _set_aside(self, reference: Reference, why: str) -> None:
-        self._say(f"artifact {reference} is damaged ({why}); it is made again")
+    def discard(self, reference: Reference, why: str) -> None:
+        """Takes an artifact away that cannot be used, saying why; the next run makes it again."""
+        self._say(f"artifact {reference} cannot be used ({why}); it is made again")
         self._writable()
         place = self._place(reference)
         away = self._work_folder("damaged-")

@@ -29,7 +29,7 @@ def fine_tune(
     on_step: Callable[[Mapping[str, Any]], None],
     say: Callable[[str], None],
 ) -> None:
-    """Trains on the packed training rows and writes `adapter/`, `steps.jsonl` and stats.
+    """Trains on the packed training rows and writes `adapter/` (or `model/`), `steps.jsonl` and stats.
 
     `on_step` gets each step's numbers with `tokens_so_far` of `tokens_planned`. Raises NoUsableData where there is
     nothing to train on, TrainingError where the training fails.
@@ -54,8 +54,11 @@ def fine_tune(
         on_step(lines[-1])
 
     report = train(trainee, rows, config, seed, dtype, note)
-    save_trained(trainee, writer.folder / "adapter", model.name)
-    _write_files(writer, lines)
+    kind = "adapter" if config.method == "lora" else "model"
+    save_trained(
+        trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name
+    )
+    _write_files(writer, kind, lines)
     writer.stats.update(_stats(report, count_trainable(trainee).trained, everything, model))
 
 
@@ -66,10 +69,9 @@ def _aloud(config: Train, planned: int, everything: int, dtype: str, reason: str
     return f"  training on {part}{limit}, {config.method}, computing in {dtype}: {reason}"
 
 
-def _write_files(writer: Writer, lines: list[dict[str, Any]]) -> None:
+def _write_files(writer: Writer, kind: str, lines: list[dict[str, Any]]) -> None:
     """Registers what PEFT saved, and writes the curve, a JSON object a step."""
-    folder = writer.folder / "adapter"
-    for path in sorted(folder.rglob("*")):
+    for path in sorted((writer.folder / kind).rglob("*")):
         if path.is_file():
             writer.file(path.relative_to(writer.folder).as_posix())
     text = "".join(json.dumps(line) + "\n" for line in lines)

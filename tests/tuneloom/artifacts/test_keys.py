@@ -65,11 +65,14 @@ def test_the_code_digest_ignores_comments_docstrings_and_layout(package: Path) -
         ("base.py", "def f():\n    return 2\n", False),
         ("stage/work.py", "def run():\n    return 3\n", False),
         ("stage/more.py", "y = 1\n", False),
+        ("stage/profiles/standard.yaml", "rules: []\n", False),
+        ("stage/__pycache__/more.nbi", "cache", True),
         ("other.py", "x = 2\n", True),
         ("config.py", "x = 2\n", True),
     ],
 )
 def test_the_code_digest_follows_imports(package: Path, file: str, text: str, same: bool) -> None:
     before = digest_now()
+    (package / file).parent.mkdir(exist_ok=True)
     (package / file).write_text(text)
     assert (digest_now() == before) is same
