@@ -9,6 +9,7 @@ import warnings
 
 from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
+from flows.reconcile import process_tag, reconcile
 from tuneloom.artifacts import Artifact
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
 from tuneloom.release.connection import warm
@@ -27,6 +28,8 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
             os.environ.pop("HF_HUB_OFFLINE", None)
         _import_ahead(plan, until)
         server.wait_ready()
+        for name in reconcile(server):
+            reporter.say(f"flow run {name} was left running by a process that died; marked CRASHED")
         flow_run_id = _run_flow(plan, until, reporter)
         server.drain([flow_run_id], expected=len(plan.stages(until)))
     finally:
@@ -39,11 +42,13 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
 
 def _run_flow(plan: Plan, until: str, reporter: TerminalReporter) -> str:
     """The flow run itself, in this process; returns its id."""
+    from prefect import tags
+
     from flows.refresh import refresh
     from tasks.run import reporting_to
 
     reporter.say(f"Running {plan.config.name}: {', '.join(plan.stages(until))}")
-    with reporting_to(reporter):
+    with reporting_to(reporter), tags(process_tag()):
         state = refresh(plan.config, plan.folder, until, plan.limit, plan.home, return_state=True)
     state.result()  # raises what the flow raised
     return str(state.state_details.flow_run_id)
