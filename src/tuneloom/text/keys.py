@@ -6,6 +6,7 @@ case, punctuation and indentation. Keys are for comparing; nothing that trains i
 """
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -61,13 +62,19 @@ def dense(keys: np.ndarray) -> np.ndarray:
 
 
 def _compose(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    """NFKC where not all is ASCII; before that x² becomes x^2 and 1½ 1 1⁄2 (NFKC alone: x2 and 11⁄2)."""
-    if pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
+    """NFKC of what is not ASCII; before that x² becomes x^2 and 1½ 1 1⁄2 (NFKC alone: x2 and 11⁄2).
+
+    By polars: pyarrow's `utf8_normalize` takes letters apart and does not put them together again (25.0.1).
+    """
+    wide = pc.invert(pc.string_is_ascii(texts))
+    plain = texts.filter(wide)
+    if not len(plain):
         return texts
-    plain = pc.replace_substring_regex(texts, "([⁺⁻⁰¹²³⁴-⁹]+)", "^\\1")
+    plain = pc.replace_substring_regex(plain, "([⁺⁻⁰¹²³⁴-⁹]+)", "^\\1")
     plain = pc.replace_substring_regex(plain, "([0-9])([¼-¾⅐-⅞↉])", "\\1 \\2")
     plain = pc.replace_substring_regex(plain, "[ßẞ]", "ss")
-    return pc.utf8_normalize(plain, form="NFKC")
+    composed = pl.Series(plain).str.normalize("NFKC").to_arrow().cast(pa.large_string())
+    return pc.replace_with_mask(texts, wide, composed)
 
 
 @kernel
