@@ -34,7 +34,7 @@ def measure(frame: pl.DataFrame) -> pl.DataFrame:
     by_expression = {name: s.measure for name, s in SIGNALS.items() if isinstance(s.measure, pl.Expr)}
     by_function = {name: s.measure for name, s in SIGNALS.items() if not isinstance(s.measure, pl.Expr)}
     columns = frame.select(expression.cast(pl.Float64).alias(name) for name, expression in by_expression.items())
-    return columns.with_columns(function(frame).alias(name) for name, function in by_function.items())
+    return columns.with_columns(function(frame).alias(name) for name, function in by_function.items()).select(*SIGNALS)
 
 
 def histograms(signals: pl.DataFrame) -> dict[str, list[int]]:

@@ -103,7 +103,7 @@ def _apply(writer: Writer, table: pa.Table, profile: Profile, tally: _Tally) -> 
     judged = frame.select("kind", "script", learns=pl.col("use") == "train").hstack(signals)
     broken = judged.select((rule.breaks() & pl.col("learns")).alias(rule.name) for rule in profile.rules)
     values = judged.select(pl.sql_expr(rule.value).cast(pl.Float64).alias(rule.name) for rule in profile.rules)
-    verdicts = _first_broken(broken)
+    verdicts = _first_broken(broken, len(table))
     writer.add(table.filter(pa.array(verdicts.is_null().to_list(), pa.bool_())))
     out = [(index, number) for index, number in enumerate(verdicts) if number is not None]
     rejected = table.take(pa.array([index for index, _ in out], pa.int64()))
@@ -120,10 +120,10 @@ def _apply(writer: Writer, table: pa.Table, profile: Profile, tally: _Tally) -> 
         tally.bins[name] = [a + b for a, b in zip(tally.bins[name], counts, strict=True)]
 
 
-def _first_broken(broken: pl.DataFrame) -> pl.Series:
-    """Number of the first rule that each row breaks, null where it breaks none."""
+def _first_broken(broken: pl.DataFrame, count: int) -> pl.Series:
+    """Number of the first rule that each of `count` rows breaks, null where it breaks none."""
     if not broken.columns:
-        return pl.Series([None] * len(broken), dtype=pl.Int32)
+        return pl.Series([None] * count, dtype=pl.Int32)
     return broken.select(
         pl.coalesce(pl.when(pl.col(name)).then(pl.lit(n, pl.Int32)) for n, name in enumerate(broken.columns))
     ).to_series()

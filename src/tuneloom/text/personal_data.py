@@ -100,9 +100,9 @@ def _is_mobile(value: str) -> bool:
 
 
 def _is_american(value: str) -> bool:
-    """Toll-free and premium numbers belong to companies."""
+    """Toll-free, premium and Chinese 400 numbers belong to companies."""
     digits = _digits(value)[-10:]
-    return digits[:3] not in {"800", "888", "877", "866", "855", "844", "833", "900"} and len(set(digits)) > 2
+    return digits[:3] not in {"400", "800", "888", "877", "866", "855", "844", "833", "900"} and len(set(digits)) > 2
 
 
 def _is_international(value: str) -> bool:
@@ -131,8 +131,8 @@ def _digits(value: str) -> str:
     return re.sub(r"\D", "", value)
 
 
-_NO_NUMBER_BEFORE = r"(?<![A-Za-z0-9_])(?<![0-9][.,/])(?<![+*/×÷] )(?<![+*/×÷])"
-_NO_NUMBER_AFTER = r"(?![A-Za-z0-9_])(?![.,/]\d)(?![ ]?[+*/=×÷][ ]?\d)"
+_NO_NUMBER_BEFORE = r"(?<![A-Za-z0-9_])(?<![0-9][.,/])(?<![+*/×÷=] )(?<![+*/×÷])"
+_NO_NUMBER_AFTER = r"(?![A-Za-z0-9_])(?![.,/]\d)(?![ ]?(?:[+*/=×÷][ ]?\d|[乘除加减]))"
 """Not a piece of a longer number or word, and no operand of a sum."""
 _KEY_SHAPES = r"""(?<![A-Za-z0-9_\-])(?:
       sk-(?:proj-|ant-|live-|test-)?[A-Za-z0-9_\-]{20,}        # OpenAI, Anthropic
@@ -165,16 +165,16 @@ _KINDS: tuple[_Kind, ...] = tuple(
         ("key", _KEY_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _is_random),
         (
             "email",
-            r"(?<![A-Za-z0-9_.+%\-])[A-Za-z0-9][A-Za-z0-9_.+%\-]{0,63}@(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}"
-            r"(?![A-Za-z0-9_@\-])",
+            r"(?<![A-Za-z0-9_.+%\-])[A-Za-z0-9_][A-Za-z0-9_.+%\-]{0,63}@(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}"
+            r"(?![A-Za-z0-9@])",
             0,
             _is_address,
         ),
         ("resident_id", r"(?<![A-Za-z0-9_.])[1-8]\d{16}[\dXx](?![A-Za-z0-9_])", 0, _is_resident_number),
         (
             "card",
-            rf"{_NO_NUMBER_BEFORE}(?:\d{{4}}([ -]?)\d{{4}}\1\d{{4}}\1\d{{1,7}}|\d{{4}}[ -]?\d{{6}}[ -]?\d{{4,5}})"
-            rf"{_NO_NUMBER_AFTER}",
+            rf"{_NO_NUMBER_BEFORE}(?:\d{{4}}([ -]?)\d{{4}}\1\d{{4}}\1\d{{1,7}}(?:\1\d{{1,3}})?"
+            rf"|\d{{4}}[ -]?\d{{6}}[ -]?\d{{4,5}}){_NO_NUMBER_AFTER}",
             0,
             _is_card,
         ),

@@ -1,6 +1,7 @@
 """Natural language, code and both, line by line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ def test_a_long_line_of_dots_and_letters_takes_no_time() -> None:
     assert detect_kind("a.." * 20_000 + "{") == "natural"
 
 
-def test_real_prose_is_hardly_ever_taken_for_code(realdata) -> None:
+def test_real_prose_is_hardly_ever_taken_for_code(realdata: Path) -> None:
     rows = [json.loads(line) for line in (realdata / "gsm8k/train.jsonl").open(encoding="utf-8")]
     code = sum(detect_kind(f"{row['question']}\n{row['answer']}") != "natural" for row in rows)
     assert code / len(rows) < 0.002

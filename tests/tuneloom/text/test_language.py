@@ -1,5 +1,8 @@
 """Languages by script and by model, and where honesty demands `und`."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tuneloom.text.language import LANGUAGES, detect_language
@@ -49,9 +52,7 @@ def test_the_answer_is_a_known_code() -> None:
     assert {detect_language(text) for text in ("hola a todos", "salve", "ok", "Tokyo", "x = 3")} <= known
 
 
-def test_real_rows_are_named_by_their_language(realdata) -> None:
-    import json
-
+def test_real_rows_are_named_by_their_language(realdata: Path) -> None:
     zh = json.loads((realdata / "zh/alpaca_zh_demo.json").read_text("utf-8"))
     en = json.loads((realdata / "alpaca/alpaca_en_demo.json").read_text("utf-8"))
     named_zh = [detect_language(f"{row['instruction']} {row['output']}") for row in zh]

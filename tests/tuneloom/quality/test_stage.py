@@ -1,0 +1,104 @@
+"""The stage through a real store: conserved, explained, private, the same bytes however the rows come."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.rows import chat
+from tests.tuneloom.quality.judged import judged, table
+from tuneloom.config import Quality
+from tuneloom.errors import ConfigError
+from tuneloom.records import Conversation, Message
+
+GOOD = [chat(f"What is {n} plus {n}?", f"{n} and {n} are {2 * n}.", language="en", kind="natural") for n in range(8)]
+REFUSAL = chat("Name a river.", "I'm sorry, but I can't assist with that.", language="en", kind="natural")
+LOOP = chat("Sing.", "la la la ti ti ti " * 12, language="en", kind="natural")
+MAIL = chat("Who?", "Write to ada.moreau@example.org today.", language="en", kind="natural")
+
+
+def test_a_reject_says_which_rule_which_value_which_bound(tmp_path: Path) -> None:
+    artifact = judged(tmp_path, table([*GOOD, REFUSAL, LOOP]))
+    counts = artifact.manifest.counts
+    assert (counts.rows_in, counts.made, counts.rows_out, counts.rejected, counts.held) == (10, 0, 8, 2, 0)
+    details = {row["reason"]: json.loads(row["detail"]) for row in artifact.rejected().to_pylist()}
+    assert details["refusal boilerplate"] == {
+        "rule": "refusal boilerplate", "version": "standard-1", "value": 1, "bound": 0,
+    }  # fmt: skip
+    assert details["degenerate repetition"]["value"] > details["degenerate repetition"]["bound"] == 0.5
+
+
+def test_every_side_is_judged_and_told_apart(tmp_path: Path) -> None:
+    rows = table([*GOOD[:2], REFUSAL, chat("Name a hill.", REFUSAL.messages[1].content)], ["train"] * 3 + ["test"])
+    told = judged(tmp_path, rows).stats["rules"]["refusal boilerplate"]
+    assert (told["rejected"], told["by_side"], told["alone"]) == (2, {"test": 1, "train": 1}, 2)
+
+
+def test_rows_that_are_not_for_training_are_not_judged_by_their_answers(tmp_path: Path) -> None:
+    asked = Conversation((Message("user", "How do I kill a process?"),), use="evaluate")
+    refused = chat("q", "I cannot fulfill this request.", use="evaluate")
+    artifact = judged(tmp_path, table([asked, refused], ["suite", "suite"]))
+    assert artifact.manifest.counts.rows_out == 2
+    assert artifact.stats["judged"] == 0
+
+
+@pytest.mark.parametrize("pii", ["mask", "reject"])
+def test_no_raw_value_is_left_in_any_file_of_the_artifact(tmp_path: Path, pii: str) -> None:
+    twice = chat("Who?", "I'm sorry, but I can't help with ada.moreau@example.org, that request is not allowed.")
+    artifact = judged(tmp_path, table([*GOOD, MAIL, twice]), Quality(pii=pii))
+    said = json.dumps([*artifact.table().to_pylist(), *_shown(artifact.rejected()), artifact.stats])
+    assert "ada.moreau" not in said
+    assert "<EMAIL>" in said
+
+
+def test_masked_rows_are_counted_and_go_on(tmp_path: Path) -> None:
+    artifact = judged(tmp_path, table([*GOOD, MAIL]))
+    assert artifact.manifest.counts.rows_out == 9
+    assert (artifact.stats["masked"], artifact.stats["personal_data"]) == (1, {"email": 1})
+
+
+def test_rejected_personal_data_is_counted_by_kind(tmp_path: Path) -> None:
+    artifact = judged(tmp_path, table([*GOOD, MAIL]), Quality(pii="reject"))
+    assert artifact.manifest.reasons == {"personal data": 1}
+    detail = json.loads(artifact.rejected()["detail"][0].as_py())
+    assert detail == {
+        "rule": "personal data", "version": "personal-data-1", "value": 1, "bound": 0, "evidence": {"email": 1},
+    }  # fmt: skip
+    assert artifact.stats["rules"]["personal data"] == {"rejected": 1, "by_side": {"train": 1}}
+
+
+def test_keep_and_none_change_nothing(tmp_path: Path) -> None:
+    rows = table([*GOOD, MAIL, REFUSAL])
+    artifact = judged(tmp_path, rows, Quality(rules="none", pii="keep"))
+    assert artifact.table().sort_by("id").equals(rows.sort_by("id").combine_chunks())
+
+
+def test_an_unknown_profile_stores_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no rule profile 'standrad'"):
+        judged(tmp_path, table(GOOD), Quality(rules="standrad"))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(11)))
+def test_the_bytes_depend_on_the_rows_alone(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
+    rows = table([*GOOD, MAIL, REFUSAL, LOOP])
+    files = [
+        judged(tmp_path_factory.mktemp("store"), made).manifest.files for made in (rows, rows.take(pa.array(order)))
+    ]
+    assert [file.digest for file in files[0]] == [file.digest for file in files[1]]
+
+
+def test_rules_reject_hardly_any_real_row(tmp_path: Path, realdata: Path) -> None:
+    rows = []
+    for file, language in (("alpaca/alpaca_en_demo.json", "en"), ("zh/alpaca_zh_demo.json", "zh")):
+        for row in json.loads((realdata / file).read_text("utf-8")):
+            rows.append(chat(f"{row['instruction']}\n{row['input']}", row["output"], language=language, kind="natural"))
+    artifact = judged(tmp_path, table(rows), Quality(pii="keep"))
+    assert artifact.manifest.counts.rejected < 0.01 * len(rows), artifact.manifest.reasons
+
+
+def _shown(rejects: pa.Table) -> list[dict]:
+    return [{key: row[key] for key in ("reason", "detail", "record")} for row in rejects.to_pylist()]

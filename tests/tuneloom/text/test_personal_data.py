@@ -1,0 +1,114 @@
+"""Personal data found by pattern and proof; ordinary numbers, dates and code left alone."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuneloom.text.personal_data import Finding, find, mask
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("write to ada.moreau+list@mail.example.org.", "write to <EMAIL>."),
+        ("我的邮箱是zhang_wei88@example.com，欢迎来信", "我的邮箱是<EMAIL>，欢迎来信"),
+        ("_bob@example.org_ and <eve@example.org>", "<EMAIL>_ and <<EMAIL>>"),
+        ("手机13812345679，微信同号", "手机<PHONE>，微信同号"),
+        ("+86 138-1234-5679", "<PHONE>"),
+        ("电话010-62345671", "电话<PHONE>"),
+        ("+1 (415) 555-0132", "<PHONE>"),
+        ("ring +49 30 5550 1234 after six", "ring <PHONE> after six"),
+        ("身份证11010519491231002X。", "身份证<RESIDENT_ID>。"),
+        ("card 4000 0000 0000 0002 expires", "card <CARD> expires"),
+        ("6222021234567890128", "<CARD>"),
+        ("from 203.0.113.57 at noon", "from <IP> at noon"),
+        ("Bearer sk-Qh7pZ2mK9vXw4RtY8nB3cD6fG1jL5sAa", "Bearer <KEY>"),
+        ("api_key: '9f8e7d6c5b4a39281706f5e4d3c2b1a0'", "api_key: '<KEY>'"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----END PRIVATE KEY-----", "<KEY>"),
+    ],
+)
+def test_what_points_to_a_person_gets_a_mark(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-03-14 15:09:26",
+        "110105194912310021",  # the check sign of a resident number is wrong
+        "110105194913310021",  # no such birthday
+        "4000 0000 0000 0003",  # fails Luhn
+        "355909190063 - 746 = 355909189317",
+        "13812345679 + 5",
+        "13000000000元",
+        "1.2.3.4",
+        "192.168.0.1 and 127.0.0.1 and 255.255.255.0 and 10.0.0.0/8",
+        "git@github.com:acme/tool.git",
+        "@app.route('/')",
+        "1-800-555-0199",
+        "sk-xxxxxxxxxxxxxxxxxxxxxxxx",
+        'password = "your_very_secret_password"',
+        "550e8400-e29b-41d4-a716-446655440000",
+        "ISBN 978-3-16-148410-0",
+        "3.14159265358979323846",
+    ],
+)
+def test_ordinary_numbers_and_code_are_left_alone(text: str) -> None:
+    assert find(text) == []
+
+
+def test_a_finding_says_where_and_what_but_not_which() -> None:
+    assert find("mail a@b.org, phone 13812345679") == [Finding(5, 12, "email"), Finding(20, 31, "phone")]
+
+
+def test_a_resident_number_is_not_also_a_card_or_a_phone() -> None:
+    assert [finding.kind for finding in find("11010519491231002X")] == ["resident_id"]
+
+
+PIECES = st.sampled_from(
+    [
+        "a@b.org",
+        "13812345679",
+        "4000 0000 0000 0002",
+        "203.0.113.57",
+        "电话",
+        " ",
+        "，",
+        "x = 3;\n",
+        "+1 (415) 555-0132",
+    ]
+)
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=8).map("".join))
+def test_masking_twice_is_masking_once(text: str) -> None:
+    assert mask(mask(text)) == mask(text)
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join))
+def test_findings_are_in_order_and_apart(text: str) -> None:
+    found = find(text)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+def test_labelled_rows_are_found_with_few_errors() -> None:
+    rows = labelled()
+    told = [{finding.kind for finding in find(f"{row['prompt']}\n{row['answer']}")} for row in rows]
+    meant = [set(row["personal"]) for row in rows]
+    right = sum(len(a & b) for a, b in zip(told, meant, strict=True))
+    precision, recall = right / sum(map(len, told)), right / sum(map(len, meant))
+    assert (precision, recall) >= (0.97, 0.97), [r for r, a, b in zip(rows, told, meant, strict=True) if a != b]
+
+
+def test_arithmetic_word_problems_hold_no_personal_data(realdata: Path) -> None:
+    lines = (realdata / "gsm8k/train.jsonl").read_text("utf-8")
+    assert find(lines) == []
+
+
+def labelled() -> list[dict]:
+    path = Path(__file__).parents[1] / "quality/labelled.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
