@@ -45,20 +45,25 @@ def segment_attention(
     import torch
 
     _check_possible(module, query, key, segments, options)
-    grouped = query.shape[1] != key.shape[1]
-    rows = [
-        torch.nn.functional.scaled_dot_product_attention(
-            query[:, :, start:end],
-            key[:, :, start:end],
-            value[:, :, start:end],
-            is_causal=True,
-            scale=scaling,
-            dropout_p=dropout if module.training else 0.0,
-            enable_gqa=grouped,
-        )
-        for start, end in pairwise(segments or ())
-    ]
-    return torch.cat(rows, 2).transpose(1, 2), None
+    grouped, given, device = query.shape[1] != key.shape[1], value.dtype, query.device.type
+    on_cpu = device == "cpu"
+    if on_cpu:  # measured with AMX: sdpa with its gradient in bfloat16 takes 1.3 to 7 times as long as in float32
+        wide = torch.promote_types(given, torch.float32)
+        query, key, value = query.to(wide), key.to(wide), value.to(wide)
+    with torch.autocast(device, enabled=torch.is_autocast_enabled(device) and not on_cpu):
+        rows = [
+            torch.nn.functional.scaled_dot_product_attention(
+                query[:, :, start:end],
+                key[:, :, start:end],
+                value[:, :, start:end],
+                is_causal=True,
+                scale=scaling,
+                dropout_p=dropout if module.training else 0.0,
+                enable_gqa=grouped,
+            )
+            for start, end in pairwise(segments or ())
+        ]
+    return torch.cat(rows, 2).transpose(1, 2).to(given), None
 
 
 @contextlib.contextmanager
