@@ -66,6 +66,12 @@ def _plain(column: str) -> pl.Expr:
     return pl.col(column).str.replace_all(r"\s+", " ").str.strip_chars()
 
 
+def _word_length() -> pl.Expr:
+    """Mean length of what stands between spaces, links left out."""
+    words = pl.col("answer").str.replace_all(r"https?://\S+", "").str.extract_all(r"\S+")
+    return _share(words.list.eval(pl.element().str.len_chars()).list.sum(), words.list.len())
+
+
 def _duplicate_lines() -> pl.Expr:
     """Share of characters in lines that stood in the answer before."""
     lines = pl.col("answer").str.split("\n").list.eval(pl.element().str.strip_chars())
@@ -91,9 +97,7 @@ SIGNALS: Mapping[str, Signal] = {
     "answer_letters": Signal(
         _share(pl.col("answer").str.count_matches(r"\p{L}"), pl.col("answer").str.count_matches(r"\S")), SHARES
     ),
-    "answer_word_length": Signal(
-        _share(_characters("answer"), pl.col("answer").str.count_matches(r"\S+")), COUNTS, scripts="spaced"
-    ),
+    "answer_word_length": Signal(_word_length(), COUNTS, scripts="spaced"),
     "answer_duplicate_lines": Signal(_duplicate_lines(), SHARES),
     "answer_top_4gram": Signal(lambda frame: top_ngram(frame["answer"], 4), SHARES),
     "answer_duplicate_10grams": Signal(lambda frame: duplicate_ngrams(frame["answer"], 10), SHARES),
