@@ -42,7 +42,8 @@ def plan_steps(
         steps[-1].append(place)
         filled += len(rows[place])
     if len(steps) > 1 and filled < tokens_per_step / 2:
-        steps[-2] += steps.pop()
+        rest = steps.pop()
+        steps[-1] += rest
     return [_step(rows, places) for places in steps]
 
 

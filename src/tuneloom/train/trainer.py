@@ -23,7 +23,8 @@ from tuneloom.models.token_row import TokenRow
 from tuneloom.train.adapters import GradientCheck
 from tuneloom.train.batches import Step, plan_steps
 
-DIVERGED = 5  # steps whose mean loss is compared with that of the first as many
+WINDOW = 5  # steps over whose mean a loss that runs away is judged
+RUNAWAY = 4.0  # nats; below that a single step's first loss may just have been low
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,10 @@ def _backward(model: Any, batch: Sequence[TokenRow], step: Step, budget: int, dt
 def _check_numbers(step: int, loss: float, norm: float, before: Sequence[float], batch: Sequence[TokenRow]) -> None:
     if not math.isfinite(norm):
         raise _stopped(f"the gradient's norm is {norm} in step {step + 1}", batch)
-    if len(before) >= 2 * DIVERGED:
-        first = sum(before[:DIVERGED]) / DIVERGED
-        now = sum([*before[-DIVERGED + 1 :], loss]) / DIVERGED
-        if now > 2 * first + 1:
-            raise _stopped(f"the loss ran away: {first:.2f} in the first steps, {now:.2f} by step {step + 1}", batch)
+    recent = [*before, loss][-WINDOW:]
+    mean = sum(recent) / WINDOW
+    if len(recent) == WINDOW and mean > max(2 * before[0] + 1, RUNAWAY):
+        raise _stopped(f"the loss ran away: {before[0]:.2f} at first, {mean:.2f} by step {step + 1}", batch)
 
 
 def _stopped(what: str, rows: Sequence[TokenRow]) -> TrainingError:
