@@ -77,12 +77,17 @@ class EmbeddedServer:
     def wait_ready(self, seconds: float = 120) -> str:
         """The API's URL, once it answers. Raises TuneloomError if it ends first or needs longer than `seconds`."""
         deadline = time.monotonic() + seconds
+        if self.child:
+            from flows.recording import send_events_to
+
+            send_events_to(self.api_url)  # imports Prefect, which takes no longer than the boot that we wait for
+            self._held.callback(send_events_to, None)
         while not _answers(self.api_url, max(0.1, min(5.0, deadline - time.monotonic()))):
             if self.child and self.child.ended:
-                raise _not_started(f"it ended with status {self.child.process.returncode}", self.child.log)
+                raise _not_started(f"it ended with status {self.child.process.returncode}", self.child)
             if time.monotonic() >= deadline:
                 if self.child:
-                    raise _not_started(f"it did not answer within {seconds:.0f} s", self.child.log)
+                    raise _not_started(f"it did not answer within {seconds:.0f} s", self.child)
                 raise TuneloomError(
                     f"the Prefect server has not answered for {seconds:.0f} s",
                     where=f"PREFECT_API_URL={self.api_url}",
@@ -109,7 +114,7 @@ class EmbeddedServer:
         if self.child and self.child.owner != os.getpid():
             return
         try:
-            if self.child and self._ready and "prefect.events" in sys.modules and not self.child.ended:
+            if self.child and self._ready and not self.child.ended:
                 from flows.recording import wait_for_events
 
                 if not wait_for_events(SETTLE_SECONDS):
@@ -201,10 +206,9 @@ def _refresh_prefect() -> None:
         context.refresh_global_settings_context()
 
 
-def _not_started(why: str, log: Path) -> TuneloomError:
-    lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+def _not_started(why: str, child: ServerProcess) -> TuneloomError:
     return TuneloomError(
-        f"the Prefect server did not start: {why}; its last words: {lines[-1][:300]}",
-        where=str(log),
+        f"the Prefect server did not start: {why}; its last words: {child.last_words()}",
+        where=str(child.log),
         remedy="Look there for the reason; `make run` on a fresh .venv restores the versions that work together.",
     )

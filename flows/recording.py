@@ -18,6 +18,21 @@ FINAL_STATES = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 POLL_SECONDS = 0.05
 
 
+def send_events_to(api_url: str | None) -> None:
+    """Sends this process's events to the server at `api_url` from now on; None leaves it to Prefect again.
+
+    Left to itself Prefect keeps the first server of a process for ever, and where that is gone it tries ten seconds
+    long for each event, at exit too: an hour for a few hundred.
+    """
+    from prefect.events.clients import PrefectEventsClient
+    from prefect.events.worker import EventsWorker
+
+    if api_url:
+        EventsWorker.set_client_override(PrefectEventsClient, api_url=api_url, reconnection_attempts=2)
+    else:
+        EventsWorker.set_client_override(None)
+
+
 def wait_for_task_runs(flow_run_ids: Iterable[UUID | str], expected: int, seconds: float) -> None:
     """Waits until Prefect holds exactly `expected` task runs of these flow runs, all in a final state.
 

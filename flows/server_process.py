@@ -1,6 +1,7 @@
 """Our side of the embedded server's process: starts it on a socket bound here, holds the pipe that keeps it alive."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ class ServerProcess:
     port: int
     lifeline: int
     log: Path
+    log_start: int
     owner: int
     """The process that started it; a fork of that one must leave it alone."""
 
@@ -34,8 +36,10 @@ class ServerProcess:
         theirs, lifeline = os.pipe()
         _lifelines.add(lifeline)
         with socket.create_server((LOOPBACK, 0), backlog=128) as listener, log.open("ab") as output:
+            start = output.tell()
             port = listener.getsockname()[1]
-            inherited = {key: value for key, value in os.environ.items() if key != "PREFECT_PROFILE"}
+            # What the user set for another server, a database say, is not for this one.
+            inherited = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
             try:
                 process = subprocess.Popen(
                     [sys.executable, "-P", server_child.__file__, str(listener.fileno())],
@@ -49,12 +53,21 @@ class ServerProcess:
                 )
             finally:
                 os.close(theirs)
-        return cls(process, port, lifeline, log, os.getpid())
+        return cls(process, port, lifeline, log, start, os.getpid())
 
     @property
     def ended(self) -> bool:
         """Whether it has ended, by itself or not."""
         return self.process.poll() is not None
+
+    def last_words(self) -> str:
+        """The last error in what it wrote, or its last line: `sqlite3.DatabaseError: file is not a database`."""
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            lines = log.read().decode(errors="replace").split("\n")
+        lines = [line for line in lines if line.strip()] or ["it wrote nothing"]
+        errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b", line)]
+        return (errors or lines)[-1][:300]
 
     def end(self) -> None:
         """Drops the pipe, gives the child time to store what it received, then kills what is left of its group."""

@@ -18,7 +18,7 @@ OFFLINE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "OMP_WAIT_POLICY": "PASSIVE",
     "TOKENIZERS_PARALLELISM": "false",  # we cut work into processes ourselves; forking with its threads warns
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a forgotten URL must fail, not start a second server
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # a forgotten URL must fail, not start a second server
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
 }
 
@@ -63,7 +63,7 @@ def server_environment(home: Path, port: int, schedules: bool) -> dict[str, str]
     switched_off = () if schedules else DEPLOYMENT_SERVICES
     return {
         "PREFECT_HOME": str(prefect_home(home)),
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{prefect_home(home) / 'prefect.db'}",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{prefect_home(home) / 'prefect.db'}",
         "PREFECT_SERVER_API_HOST": LOOPBACK,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": f"http://{LOOPBACK}:{port}/api",
