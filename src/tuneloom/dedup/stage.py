@@ -35,7 +35,7 @@ def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mappi
     order = survivor_order(ledger, marks.length, priorities)
     verdicts = judge(marks, order, config, lambda wanted: shingle_sets(members, wanted))
     writer.stats = summarise(ledger, marks, verdicts, config)
-    clusters = largest_clusters(verdicts)
+    clusters = largest_clusters(verdicts, order)
     writer.stats["largest"] = [describe_cluster(*cluster) for cluster in _samples(members, clusters)]
     _write(writer, members, ledger, verdicts, config)
 

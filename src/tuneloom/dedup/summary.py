@@ -18,10 +18,13 @@ LARGEST = 10
 _STEP = 0.02  # of the histogram of similarities
 
 
-def largest_clusters(verdicts: Verdicts) -> list[tuple[int, int]]:
-    """(survivor's position, rows it stands for with itself) of the largest clusters, largest first."""
+def largest_clusters(verdicts: Verdicts, order: np.ndarray) -> list[tuple[int, int]]:
+    """(survivor's position, rows it stands for with itself) of the largest clusters, largest first; of equally large
+    ones the one whose survivor comes first in `order` int64 (m,), which no partition changes."""
     survivors, lost = np.unique(verdicts.survivor[~verdicts.kept], return_counts=True)
-    best = np.lexsort((survivors, -lost))[:LARGEST]
+    rank = np.empty(len(verdicts.survivor), np.int64)
+    rank[order] = np.arange(len(order))
+    best = np.lexsort((rank[survivors], -lost))[:LARGEST]
     return [(int(survivors[i]), int(lost[i]) + 1) for i in best]
 
 

@@ -1,0 +1,195 @@
+"""Candidates and verdicts; recall against a brute-force join by another implementation."""
+
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tuneloom.dedup.builders import ingest_rows, numbered, said
+from tests.tuneloom.dedup.sources import alpaca, t0
+from tuneloom.artifacts import Store
+from tuneloom.config import Dedup, Near
+from tuneloom.dedup.fingerprints import fingerprint_members, shingle_sets
+from tuneloom.dedup.verdicts import Verdicts, candidates, judge
+from tuneloom.records import Conversation
+from tuneloom.text.signatures import bands_for
+
+
+def test_buckets_are_shared_hashes_numbered_apart_in_each_band():
+    bands = np.array([[7, 1], [5, 1], [7, 2], [6, 1]], np.uint64)
+    assert candidates(bands).tolist() == [[0, -1, 0, -1], [1, 1, -1, 1]]
+    assert candidates(bands[:0]).shape == (2, 0)
+
+
+def verdicts_on(folder: Path, rows: list[Conversation], config: Dedup | None = None) -> Verdicts:
+    """With the first row best, then the second, ...; positions are those of `rows`."""
+    store, config = Store(folder / "store"), config or Dedup()
+    members = [ingest_rows(store, [row]) for row in numbered(rows)]
+    near = config.near or Near()
+    marks = fingerprint_members(members, bands_for(near.threshold), near.compare, store.memo)
+    return judge(marks, np.arange(len(rows)), config, lambda wanted: shingle_sets(members, wanted))
+
+
+WORDS = [f"word{n}" for n in range(14)]
+LONG = " ".join(WORDS * 3)
+
+
+def test_t1_short_rows_are_neither_lost_nor_merged(tmp_path: Path):
+    rows = [
+        said(p, a)
+        for p, a in (("hi", "yo"), ("hi", "no"), ("ho", "yo"), ("", ""), ("?", "!"), ("!", "?"), ("你", "好"))
+    ]
+    assert verdicts_on(tmp_path, rows).kept.all()
+
+
+def test_t1_short_duplicates_are_found(tmp_path: Path):
+    found = verdicts_on(tmp_path, [said("Hi.", "yo"), said("hi", "Yo!"), said("你 好", "是"), said("你好。", "是")])
+    assert found.survivor.tolist() == [-1, 0, -1, 2]
+    assert not found.near.any()
+
+
+def test_t8_one_prompt_with_other_answers_stays(tmp_path: Path):
+    assert verdicts_on(tmp_path, [said(LONG, "yes"), said(LONG, "no"), said(LONG + " x", "maybe")]).kept.all()
+
+
+def test_t8_one_answer_to_many_prompts_stays(tmp_path: Path):
+    assert verdicts_on(tmp_path, [said(" ".join(WORDS[n:] + WORDS[:n]), LONG) for n in range(0, 14, 3)]).kept.all()
+
+
+@pytest.mark.parametrize(("compare", "lost"), [("prompt", [1]), ("answer", [2]), ("both", [])])
+def test_t8_compare_chooses(tmp_path: Path, compare: str, lost: list[int]):
+    rows = [said(LONG, LONG), said(LONG + " x", "other"), said("other", LONG + " x")]
+    found = verdicts_on(tmp_path, rows, Dedup(near=Near(compare=compare)))
+    assert np.flatnonzero(~found.kept).tolist() == lost
+
+
+def test_t10_numbers_make_other_rows(tmp_path: Path):
+    rows = [said("12*7=?", "84"), said("3*99=?", "297"), said("12*7=?", "84."), said("12/7=?", "84")]
+    assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, -1, 0, -1]
+
+
+def test_t11_unicode_forms_are_exact_duplicates(tmp_path: Path):
+    rows = [said("Ｗｈａｔ is cafe\u0301?", "Ａ"), said("what is CAFÉ", "a\u200b"), said("what is cafe", "a")]
+    assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, 0, -1]
+
+
+def test_t12_chinese_near_duplicates_share_a_survivor(tmp_path: Path):
+    prompt = (
+        "请把下面这段关于气候变化的文字翻译成英文，并且保持原来的语气和格式不变，不要添加任何解释。"
+        "近年来全球平均气温持续升高，许多地区频繁出现干旱和洪水，科学家呼吁各国政府尽快采取行动。"
+    )
+    rows = [
+        said(prompt, "好的"),
+        said(prompt.replace("不要", "请勿"), "好的。"),  # 6 of 78 runs are others
+        said(prompt.replace("气候变化", "经济发展").replace("全球平均气温", "居民家庭收入"), "好的"),
+    ]
+    found = verdicts_on(tmp_path, rows)
+    assert found.survivor.tolist() == [-1, 0, -1]
+    runs = [_runs("".join(re.findall(r"\w", row.messages[0].content))) for row in rows]
+    assert found.similarity[1, 0] == pytest.approx(len(runs[0] & runs[1]) / len(runs[0] | runs[1]))
+    assert found.similarity[1, 1] == 1.0
+
+
+def _runs(text: str) -> set[str]:
+    return {text[i : i + 5] for i in range(len(text) - 4)}
+
+
+def test_code_differing_in_case_or_indentation_stays(tmp_path: Path):
+    rows = [said("f", code, kind="code") for code in ("if x:\n  a()\nb()", "if x:\n  a()\n  b()", "if X:\n  a()\nb()")]
+    assert verdicts_on(tmp_path, rows).kept.all()
+
+
+def test_an_equal_of_a_near_duplicate_names_the_kept_row(tmp_path: Path):
+    found = verdicts_on(tmp_path, [said(LONG + " x y", "a"), said(LONG + " x", "a"), said(LONG + " X!", "a")])
+    assert found.survivor.tolist() == [-1, 0, 0]
+    assert found.near.tolist() == [False, True, True]
+    assert found.similarity[1].tolist() == found.similarity[2].tolist()
+
+
+def test_exact_and_near_can_be_turned_off(tmp_path: Path):
+    rows = [said(LONG, "a"), said(LONG.upper(), "a"), said(LONG + " x", "a")]
+    assert verdicts_on(tmp_path, rows, Dedup(near=None)).survivor.tolist() == [-1, 0, -1]
+    found = verdicts_on(tmp_path, rows, Dedup(exact=False))
+    assert found.survivor.tolist() == [-1, 0, 0]
+    assert found.near.tolist() == [False, True, True]
+
+
+def mutated(count: int) -> list[Conversation]:
+    """Rows of which many resemble an earlier one at similarities around 0.8, in prompt, answer or both."""
+    draw = random.Random(11)
+    vocabulary = [f"w{n}" for n in range(400)]
+    rows: list[tuple[list[str], list[str]]] = []
+    for _ in range(count):
+        prompt, answer = (draw.choices(vocabulary, k=draw.randint(1, 80)) for _ in range(2))
+        if rows and draw.random() < 0.7:
+            old = draw.choice(rows)
+            prompt, answer = (_changed(part, draw, vocabulary) for part in old)
+        rows.append((prompt, answer))
+    return [said(" ".join(prompt), " ".join(answer)) for prompt, answer in rows]
+
+
+def _changed(words: list[str], draw: random.Random, vocabulary: list[str]) -> list[str]:
+    words = list(words)
+    for _ in range(draw.choice([0, 0, 1, 1, 2, 3])):
+        words[draw.randrange(len(words))] = draw.choice(vocabulary)
+    return words
+
+
+def brute_pairs(rows: list[Conversation], threshold: float) -> set[tuple[int, int]]:
+    """All pairs whose prompts and answers are at least that similar, by Python sets of plain words."""
+    parts = [tuple(_windows(message.content) for message in row.messages[-2:]) for row in rows]
+    pairs, holders = set(), {}
+    for y, (prompt, _) in enumerate(parts):
+        for x in {x for shingle in prompt for x in holders.get(shingle, ())}:
+            if all(len(a & b) >= threshold * len(a | b) for a, b in zip(parts[x], parts[y], strict=True)):
+                pairs.add((x, y))
+        for shingle in prompt:
+            holders.setdefault(shingle, []).append(y)
+    return pairs
+
+
+def _windows(text: str) -> frozenset[tuple[str, ...]]:
+    words = text.split()
+    return frozenset(tuple(words[i : i + 5]) for i in range(max(1, len(words) - 4)))
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_recall_and_precision_on_synthetic_rows(tmp_path: Path, threshold: float):
+    rows = mutated(2000)
+    check_against_brute_force(tmp_path, rows, threshold)
+
+
+def test_recall_and_precision_on_real_rows(tmp_path: Path, realdata: Path):
+    """ASCII words only, so that the plain implementation sees the same words; 2,000 rows."""
+    rows = [_plain(row) for row in [*t0(realdata, files=20)[:1400], *alpaca(realdata)[:600]]]
+    check_against_brute_force(tmp_path, rows, 0.8)
+
+
+def _plain(row: Conversation) -> Conversation:
+    prompt, answer = (" ".join(re.findall("[a-z]+", message.content.lower())) for message in row.messages[-2:])
+    return said(prompt, answer)
+
+
+def check_against_brute_force(folder: Path, rows: list[Conversation], threshold: float) -> None:
+    store = Store(folder / "store")
+    pairs = brute_pairs(rows, threshold)
+    assert len(pairs) > 100
+    member = ingest_rows(store, numbered(rows))
+    place = np.argsort([origin["row"] for origin in member.table(["origin"])["origin"].to_pylist()])
+    marks = fingerprint_members([member], bands_for(threshold), "both", store.memo)
+    buckets = candidates(marks.bands[place])
+    met = sum(bool(((buckets[:, x] == buckets[:, y]) & (buckets[:, x] >= 0)).any()) for x, y in pairs)
+    assert met / len(pairs) >= 0.995
+
+    config = Dedup(exact=False, near=Near(threshold=threshold))
+    found = judge(marks, place, config, lambda wanted: shingle_sets([member], wanted))
+    rank = np.argsort(place)
+    survivor = np.where(found.survivor[place] >= 0, rank[found.survivor[place]], -1)
+    lost = np.flatnonzero(survivor >= 0)
+    assert (survivor[survivor[lost]] == -1).all(), "T3: a witness is kept itself"
+    assert all((survivor[x], x) in pairs for x in lost.tolist()), "precision is 1"
+    kept = survivor < 0
+    left = [(x, y) for x, y in pairs if kept[x] and kept[y]]
+    assert len(left) <= 0.005 * len(pairs), "whatever resembles a kept row went"
