@@ -1,0 +1,81 @@
+"""Leak groups: rows that share a prompt or a long passage hang together."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tuneloom.dedup.builders import numbered, said
+from tuneloom.records import Conversation, to_table
+from tuneloom.split.groups import Groups, Links, leak_groups, links_of
+
+PASSAGE = "The quick brown fox jumps over the lazy dog by the river."
+
+
+def grouped(*rows: Conversation) -> list[int]:
+    """Group of each row, numbered by first appearance."""
+    labels = leak_groups([links_of(to_table(numbered(rows)), 0)], len(rows)).labels.tolist()
+    return [list(dict.fromkeys(labels)).index(label) for label in labels]
+
+
+def asked(instruction: str, passage: str, field: str = "input") -> Conversation:
+    return said(f"{instruction}\n{passage}", "A", fields={"instruction": instruction, field: passage})
+
+
+def test_one_prompt_is_one_group_whatever_the_answer():
+    assert grouped(said("What is it?", "yes"), said("what is it", "no"), said("What else?", "no")) == [0, 0, 1]
+
+
+@pytest.mark.parametrize("field", ["input", "context"])
+def test_one_passage_is_one_group_whatever_the_question(field: str):
+    rows = [
+        asked("Summarise.", PASSAGE, field),
+        asked("Translate.", PASSAGE.upper(), field),
+        asked("Translate.", "x", field),
+    ]
+    assert grouped(*rows) == [0, 0, 1]
+
+
+def test_a_passage_meets_a_prompt_of_the_same_words():
+    assert grouped(asked("Summarise.", PASSAGE), said(PASSAGE, "A")) == [0, 0]
+
+
+def test_short_passages_do_not_tie_rows_together():
+    assert grouped(asked("Capital?", "France"), asked("Currency?", "France")) == [0, 1]
+    assert grouped(asked("翻译", "今天天气很好我们去公园"), asked("总结", "今天天气很好，我们去公园。")) == [0, 0]
+
+
+def test_groups_join_through_others():
+    other = "A second passage that is long enough to be one."
+    both = said("x", "y", fields={"instruction": "Compare.", "input": PASSAGE, "context": other})
+    assert grouped(asked("One.", PASSAGE), asked("Two.", other), both) == [0, 0, 0]
+
+
+def test_the_anchor_is_the_smallest_key_of_the_group():
+    found = groups_of([[3, 7], [7], [5]])
+    assert found.anchors[:, 0].tolist() == [3, 3, 5]
+
+
+def groups_of(keys_of_rows: list[list[int]]) -> Groups:
+    pairs = [(row, key) for row, keys in enumerate(keys_of_rows) for key in keys]
+    keys = np.array([[key, 0] for _, key in pairs], np.uint64).reshape(-1, 2)
+    return leak_groups([Links(np.array([row for row, _ in pairs], np.int64), keys)], len(keys_of_rows))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=3), max_size=15))
+def test_groups_are_the_connected_components(keys_of_rows: list[list[int]]):
+    components: list[set[int]] = []
+    for keys in keys_of_rows:
+        touching = [found for found in components if found & set(keys)]
+        components = [found for found in components if found not in touching] + [set(keys).union(*touching)]
+    expected = [min(next(found for found in components if keys[0] in found)) for keys in keys_of_rows]
+    assert groups_of(keys_of_rows).anchors[:, 0].tolist() == expected
+
+
+def test_a_long_chain_is_one_group():
+    assert set(groups_of([[n, n + 1] for n in range(3000)]).anchors[:, 0].tolist()) == {0}
+
+
+def test_no_rows():
+    assert leak_groups([], 0).labels.tolist() == []
