@@ -21,16 +21,16 @@ class Finding:
 
 
 def find(text: str) -> list[Finding]:
-    """Where personal data stand, in order, none overlapping: `"mail a@b.org"` -> `[Finding(5, 12, "email")]`."""
-    if not MAY_HOLD.search(text):
-        return []
+    """Where personal data stand, in order, none overlapping: `"mail a@b.org"` -> `[Finding(5, 12, "email")]`.
+
+    Looks again where something was found, as if it were gone: `a@b.org+1 (415) 555-0132` is a phone only then.
+    """
     found: list[Finding] = []
-    for kind, pattern, proof in _KINDS:
-        for match in pattern.finditer(text):
-            start, end = match.span("value" if "value" in pattern.groupindex else 0)
-            free = all(end <= other.start or start >= other.end for other in found)
-            if free and proof(text[start:end]):
-                found.append(Finding(start, end, kind))
+    while more := _find_once(text):
+        found += more
+        for finding in more:
+            gap = "\0" * (finding.end - finding.start - 2)
+            text = f"{text[: finding.start]}<{gap}>{text[finding.end :]}"
     return sorted(found)
 
 
@@ -44,6 +44,19 @@ def put_marks(text: str, findings: Sequence[Finding]) -> str:
     for finding in reversed(findings):
         text = f"{text[: finding.start]}<{finding.kind.upper()}>{text[finding.end :]}"
     return text
+
+
+def _find_once(text: str) -> list[Finding]:
+    if not MAY_HOLD.search(text):
+        return []
+    found: list[Finding] = []
+    for kind, pattern, proof in _KINDS:
+        for match in pattern.finditer(text):
+            start, end = match.span("value" if "value" in pattern.groupindex else 0)
+            free = all(end <= other.start or start >= other.end for other in found)
+            if free and proof(text[start:end]):
+                found.append(Finding(start, end, kind))
+    return found
 
 
 MAY_HOLD = re.compile(r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE")
