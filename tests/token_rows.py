@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tuneloom.config import Train
 from tuneloom.models.token_row import TokenRow
+from tuneloom.train.batches import Step, plan_steps
 
 LENGTHS = (12, 3, 31, 7, 20, 2)
 
@@ -20,3 +22,9 @@ def token_rows(lengths: Sequence[int] = LENGTHS, seed: int = 0, vocabulary: int 
         )
         for number, length in enumerate(lengths)
     ]
+
+
+def one_row_packs(rows: Sequence[TokenRow], settings: Train, seed: int) -> list[Step]:
+    """The steps of `rows`, every row a pack of its own."""
+    packs = [[place] for place in range(len(rows))]
+    return plan_steps(rows, packs, settings.tokens_per_step, settings.epochs, settings.max_tokens, seed)

@@ -1,7 +1,7 @@
-"""Which rows make which optimiser step: a fixed list, known before the first step, a function of the seed alone.
+"""Which packs make which optimiser step: a fixed list, known before the first step, a function of the seed alone.
 
-A step is a list of rows; micro-batches may cut it anywhere between rows and change nothing. Because the whole order
-is known beforehand, a step's number is all that a resume needs.
+A step is a list of the render stage's packs; micro-batches may cut it anywhere between rows and change nothing.
+Because the whole order is known beforehand, a step's number is all that a resume needs.
 """
 
 from collections.abc import Sequence
@@ -24,40 +24,47 @@ class Step:
 
 
 def plan_steps(
-    rows: Sequence[TokenRow], tokens_per_step: int, epochs: float, max_tokens: int | None, seed: int
+    rows: Sequence[TokenRow],
+    packs: Sequence[Sequence[int]],
+    tokens_per_step: int,
+    epochs: float,
+    max_tokens: int | None,
+    seed: int,
 ) -> list[Step]:
-    """Shuffles the rows anew in each epoch and cuts the order into steps of about `tokens_per_step` tokens.
+    """Shuffles the packs (lists of places in `rows`) anew in each epoch and cuts the order into steps of about
+    `tokens_per_step` tokens.
 
-    Lengths [5, 5, 5, 5], tokens_per_step 10, one epoch -> two steps of two rows. A step ends with the row that fills
-    it; a last step of less than half joins the one before. Stops before the row that would pass `max_tokens`.
+    Four packs of 5 tokens, tokens_per_step 10, one epoch -> two steps of two packs. A step ends with the pack that
+    fills it; a last step of less than half joins the one before. Stops before the pack that would pass `max_tokens`.
     Raises NoUsableData where no row is given, or one has nothing to learn.
     """
-    _check(rows)
+    _check(rows, packs)
+    sizes = np.array([sum(len(rows[place]) for place in pack) for pack in packs])
     steps: list[list[int]] = [[]]
     filled = 0
-    for place in _order(rows, epochs, max_tokens, seed):
+    for number in _order(sizes, epochs, max_tokens, seed):
         if filled >= tokens_per_step:
             steps.append([])
             filled = 0
-        steps[-1].append(place)
-        filled += len(rows[place])
+        steps[-1].append(number)
+        filled += int(sizes[number])
     if len(steps) > 1 and filled < tokens_per_step / 2:
         rest = steps.pop()
         steps[-1] += rest
-    return [_step(rows, places) for places in steps]
+    return [_step(rows, [place for number in numbers for place in packs[number]]) for numbers in steps]
 
 
-def _order(rows: Sequence[TokenRow], epochs: float, max_tokens: int | None, seed: int) -> list[int]:
-    """Places in the order of training: whole epochs, then a part of one; at least one row."""
-    count = max(1, round(epochs * len(rows)))
+def _order(sizes: np.ndarray, epochs: float, max_tokens: int | None, seed: int) -> list[int]:
+    """Packs of `sizes` int64 (packs,) tokens in the order of training: whole epochs, then a part of one; at least
+    one pack."""
+    count = max(1, round(epochs * len(sizes)))
     permutations = [
-        np.random.default_rng([seed, epoch]).permutation(len(rows)) for epoch in range(-(-count // len(rows)))
+        np.random.default_rng([seed, epoch]).permutation(len(sizes)) for epoch in range(-(-count // len(sizes)))
     ]
     order = np.concatenate(permutations)[:count]
     if max_tokens is not None:
-        ends = np.cumsum([len(rows[place]) for place in order])
-        order = order[: max(1, int(np.searchsorted(ends, max_tokens, side="right")))]
-    return [int(place) for place in order]
+        order = order[: max(1, int(np.searchsorted(np.cumsum(sizes[order]), max_tokens, side="right")))]
+    return [int(number) for number in order]
 
 
 def _step(rows: Sequence[TokenRow], places: Sequence[int]) -> Step:
@@ -68,10 +75,11 @@ def _step(rows: Sequence[TokenRow], places: Sequence[int]) -> Step:
     )
 
 
-def _check(rows: Sequence[TokenRow]) -> None:
-    if not rows:
+def _check(rows: Sequence[TokenRow], packs: Sequence[Sequence[int]]) -> None:
+    places = sorted({place for pack in packs for place in pack})
+    if not places:
         raise NoUsableData("there is no row to train on", where="train", remedy="See what the earlier stages rejected.")
-    empty = [row.id for row in rows if supervised_tokens(row) == 0]
+    empty = [rows[place].id for place in places if supervised_tokens(rows[place]) == 0]
     if empty:
         raise NoUsableData(
             f"{len(empty)} rows have no token to learn from",

@@ -34,16 +34,16 @@ def fine_tune(
     `on_step` gets each step's numbers with `tokens_so_far` of `tokens_planned`. Raises NoUsableData where there is
     nothing to train on, TrainingError where the training fails.
     """
-    train_rows = read_rows(shards, "train")
-    rows = [train_rows[number] for pack in read_packs(shards) for number in pack]
-    if not rows:
+    rows, packs = read_rows(shards, "train"), read_packs(shards)
+    if not len(rows):
         raise NoUsableData(
             "no training row is left", where="train", remedy="See `tuneloom show quality` and `show mixture` for why."
         )
     machine = probe()
     dtype = choose_dtype(config.dtype, machine)
-    planned = sum(s.tokens for s in plan_steps(rows, config.tokens_per_step, config.epochs, config.max_tokens, seed))
-    everything = sum(len(row) for row in rows)
+    plan = plan_steps(rows, packs, config.tokens_per_step, config.epochs, config.max_tokens, seed)
+    planned = sum(step.tokens for step in plan)
+    everything = int(sum(rows.lengths[pack].sum() for pack in packs))
     say(_aloud(config, planned, everything, dtype, machine.reason))
     trainee = attach(load_model(model_folder(model)), config, seed)
     lines: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def fine_tune(
         lines.append({**asdict(step), "tokens_so_far": so_far, "tokens_planned": planned})
         on_step(lines[-1])
 
-    report = train(trainee, rows, config, seed, dtype, note)
+    report = train(trainee, rows, plan, config, seed, dtype, note)
     kind = "adapter" if config.method == "lora" else "model"
     save_trained(
         trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from tuneloom.models.loss import packed_loss
 from tuneloom.models.packed import check_apart, micro_batches
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.adapters import GradientCheck
-from tuneloom.train.batches import Step, plan_steps
+from tuneloom.train.batches import Step
 
 WINDOW = 5  # steps over whose mean a loss that runs away is judged
 RUNAWAY = 4.0  # nats; below that a single step's first loss may just have been low
@@ -72,6 +73,7 @@ class TrainReport:
 def train(
     model: Any,
     rows: Sequence[TokenRow],
+    plan: Sequence[Step],
     settings: Train,
     seed: int,
     dtype: str = "float32",
@@ -79,14 +81,14 @@ def train(
 ) -> TrainReport:
     """Trains what `adapters.attach` has freed in `model`, in place, and leaves it in evaluation mode.
 
-    `dtype` is the number format of the computation ("float32" or "bfloat16" autocast; weights keep theirs).
+    `plan` (batches.plan_steps) says which of the rows make which step; `dtype` is the number format of the
+    computation ("float32" or "bfloat16" autocast; weights keep theirs).
     Raises TrainingError with the rows' ids for a loss or a gradient that is no number or a loss that runs away,
-    and for a model that cannot be packed or does not learn; NoUsableData where there is nothing to learn.
+    and for a model that cannot be packed or does not learn.
     """
     began = time.perf_counter()
-    plan = plan_steps(rows, settings.tokens_per_step, settings.epochs, settings.max_tokens, seed)
     model.eval()
-    check_apart(model, shortest(rows))
+    check_apart(model, shortest(rows, plan))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = _optimiser(parameters, settings)
     gradients = GradientCheck.of(model)
@@ -130,9 +132,10 @@ def learning_rate(step: int, steps: int, settings: Train) -> float:
     return settings.learning_rate * factor
 
 
-def shortest(rows: Sequence[TokenRow], count: int = 3, most: int = 64) -> list[TokenRow]:
-    """The `count` shortest rows, cut to `most` tokens: enough to prove that rows are kept apart."""
-    chosen = sorted(rows, key=len)[:count]
+def shortest(rows: Sequence[TokenRow], plan: Sequence[Step], count: int = 3, most: int = 64) -> list[TokenRow]:
+    """The `count` shortest of the rows that train first, cut to `most` tokens: enough to prove them kept apart."""
+    first = list(islice(dict.fromkeys(place for step in plan for place in step.rows), 64))
+    chosen = sorted((rows[place] for place in first), key=len)[:count]
     return [TokenRow(row.id, row.ids[:most], row.loss_mask[:most]) for row in chosen]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.token_rows import token_rows
+from tests.token_rows import one_row_packs, token_rows
 from tuneloom.config import Train
 from tuneloom.errors import ConfigError, TrainingError
 from tuneloom.models.likelihood import row_losses
@@ -51,7 +51,7 @@ def test_a_trained_adapter_loads_in_plain_peft_with_equal_logits(tiny_model: Pat
     from transformers import AutoModelForCausalLM
 
     model = attach(load_model(tiny_model), QUICK, 0)
-    train(model, token_rows(), QUICK, 0)
+    train(model, token_rows(), one_row_packs(token_rows(), QUICK, 0), QUICK, 0)
     save_trained(model, tmp_path / "adapter", "tiny")
     files = sorted(path.name for path in (tmp_path / "adapter").iterdir())
     assert files == ["adapter_config.json", "adapter_model.safetensors"]
@@ -70,8 +70,9 @@ def test_a_trained_adapter_loads_in_plain_peft_with_equal_logits(tiny_model: Pat
 
 
 def test_a_fully_trained_model_is_saved_whole(tiny_model: Path, tmp_path: Path) -> None:
-    model = attach(load_model(tiny_model), Train(method="full"), 0)
-    train(model, token_rows(), Train(method="full", tokens_per_step=30), 0)
+    settings = Train(method="full", tokens_per_step=30)
+    model = attach(load_model(tiny_model), settings, 0)
+    train(model, token_rows(), one_row_packs(token_rows(), settings, 0), settings, 0)
     save_trained(model, tmp_path / "full", "tiny")
     assert row_losses(load_model(tmp_path / "full"), token_rows()) == row_losses(model, token_rows())
 

@@ -1,27 +1,38 @@
 """The order of training is known before the first step, whole and the same for the same seed."""
 
 from collections import Counter
+from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.token_rows import token_rows
+from tests.token_rows import one_row_packs, token_rows
+from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
 from tuneloom.models.token_row import TokenRow
-from tuneloom.train.batches import plan_steps
+from tuneloom.train.batches import Step
+from tuneloom.train.batches import plan_steps as plan_packs
+
+
+def plan_steps(rows: Sequence[TokenRow], tokens: int, epochs: float, most: int | None, seed: int) -> list[Step]:
+    """Every row a pack of its own."""
+    settings = Train(tokens_per_step=tokens, epochs=epochs, max_tokens=most)
+    return one_row_packs(rows, settings, seed)
+
 
 LENGTHS = st.lists(st.integers(2, 60), min_size=1, max_size=40)
 
 
 def test_a_step_ends_with_the_row_that_fills_it() -> None:
-    steps = plan_steps(token_rows((5, 5, 5, 5)), tokens_per_step=10, epochs=1, max_tokens=None, seed=0)
+    steps = plan_steps(token_rows((5, 5, 5, 5)), 10, 1, None, 0)
     assert [(len(step.rows), step.tokens) for step in steps] == [(2, 10), (2, 10)]
 
 
 def test_a_small_rest_joins_the_step_before() -> None:
-    steps = plan_steps(token_rows((5, 5, 5, 5, 2)), tokens_per_step=10, epochs=1, max_tokens=None, seed=3)
+    steps = plan_steps(token_rows((5, 5, 5, 5, 2)), 10, 1, None, 3)
     assert sum(step.tokens for step in steps) == 22
     assert len(steps) == 2
 
@@ -61,6 +72,24 @@ def test_the_seed_decides_the_order_and_epochs_differ() -> None:
     assert order(1) == order(1)
     assert order(1) != order(2)
     assert order(1)[:30] != order(1)[30:]
+
+
+@given(LENGTHS, st.integers(1, 100), st.randoms())
+def test_a_pack_is_never_torn_and_a_repeated_row_trains_as_often(
+    lengths: list[int], tokens: int, random: Random
+) -> None:
+    rows = token_rows(lengths)
+    places = [place for place in range(len(rows)) for _ in range(1 + place % 2)]
+    random.shuffle(places)
+    packs = [places[start : start + 3] for start in range(0, len(places), 3)]
+    order = [place for step in plan_packs(rows, packs, tokens, 1, None, 0) for place in step.rows]
+    assert Counter(order) == Counter(places)
+    found = []
+    while order:
+        pack = next(pack for pack in packs if order[: len(pack)] == pack)
+        found.append(pack)
+        order = order[len(pack) :]
+    assert sorted(found) == sorted(packs)
 
 
 def test_no_rows_and_rows_with_nothing_to_learn_are_refused_by_name() -> None:

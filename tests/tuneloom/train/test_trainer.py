@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from tests.token_rows import token_rows
+from tests.token_rows import one_row_packs, token_rows
 from tuneloom.config import Train
-from tuneloom.errors import NoUsableData, TrainingError
+from tuneloom.errors import TrainingError
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.load import load_model
 from tuneloom.models.packed import packed_hidden
 from tuneloom.train import trainer
 from tuneloom.train.adapters import attach
+from tuneloom.train.batches import Step
 from tuneloom.train.trainer import StepReport, TrainReport, learning_rate, shortest, train
 
 SETTINGS = Train(rank=4, tokens_per_step=40, learning_rate=0.02, epochs=4)
@@ -21,7 +22,7 @@ SETTINGS = Train(rank=4, tokens_per_step=40, learning_rate=0.02, epochs=4)
 
 def trained(folder: Path, settings: Train = SETTINGS, seed: int = 0, **options: Any) -> tuple[Any, TrainReport]:
     model = attach(load_model(folder), settings, seed)
-    return model, train(model, token_rows(), settings, seed, **options)
+    return model, train(model, token_rows(), one_row_packs(token_rows(), settings, seed), settings, seed, **options)
 
 
 def weights(model: Any) -> dict[str, torch.Tensor]:
@@ -111,11 +112,6 @@ def test_a_model_whose_packed_rows_see_each_other_is_not_trained(
         trained(tiny_model)
 
 
-def test_nothing_to_train_on_is_told(tiny_model: Path) -> None:
-    with pytest.raises(NoUsableData):
-        train(attach(load_model(tiny_model), SETTINGS, 0), [], SETTINGS, 0)
-
-
 def test_the_learning_rate_rises_from_above_0_and_falls_by_its_schedule() -> None:
     settings = Train(learning_rate=1e-3, warmup=0.2)
     rates = [learning_rate(step, 10, settings) for step in range(10)]
@@ -135,4 +131,6 @@ def test_every_step_has_a_rate_above_0_up_to_the_peak(schedule: Any, steps: int,
 
 
 def test_the_proof_before_training_uses_a_few_short_rows() -> None:
-    assert [len(row) for row in shortest(token_rows((500, 90, 300, 7)))] == [7, 64, 64]
+    rows = token_rows((500, 90, 300, 7))
+    plan = [Step((0, 1), 590, 0), Step((2, 3, 1), 397, 0)]
+    assert [len(row) for row in shortest(rows, plan)] == [7, 64, 64]
