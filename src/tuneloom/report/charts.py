@@ -79,12 +79,13 @@ def running_mean(values: Sequence[float], share: float = 0.1) -> list[float]:
 
 
 def round_ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers within a range, at most about `most`: `round_ticks(0.3, 2.9, 4)` -> `[1.0, 2.0]`."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    first = math.ceil(low / step)
-    return [round(number * step, 10) for number in range(first, math.floor(high / step) + 1)]
+    """Round numbers within a range, as many as fit in `most`: `round_ticks(1.55, 2.45, 4)` -> `[1.6, 2.0, 2.4]`."""
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    for step in (power * factor for factor in (1, 2, 4, 5, 10, 20)):
+        first, last = math.ceil(low / step), math.floor(high / step)
+        if last - first < most:
+            return [round(number * step, 10) for number in range(first, last + 1)]
+    return []
 
 
 def interval(low: float, point: float, high: float) -> Interval:

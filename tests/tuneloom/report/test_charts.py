@@ -44,6 +44,15 @@ def test_a_running_mean_is_a_tenth_of_the_line_wide() -> None:
 def test_ticks_are_round_and_inside() -> None:
     assert round_ticks(0.3, 2.9, 4) == [1.0, 2.0]
     assert round_ticks(1, 60, 6) == [10, 20, 30, 40, 50, 60]
+    assert round_ticks(1.55, 2.45, 4) == [1.6, 2.0, 2.4]
+
+
+@given(st.floats(-100, 100), st.floats(1e-3, 1e3), st.integers(2, 8))
+def test_ticks_are_few_but_never_none(low: float, span: float, most: int) -> None:
+    ticks = round_ticks(low, low + span, most)
+    assert 1 <= len(ticks) <= most
+    assert most < 4 or len(ticks) >= 2
+    assert all(low - 1e-6 <= tick <= low + span + 1e-6 for tick in ticks)
 
 
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
