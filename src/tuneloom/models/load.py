@@ -6,6 +6,7 @@ transformers dequantises GGUF tensor by tensor (12 to 37 s for 135M parameters);
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -140,7 +141,8 @@ def _checked(folder: Path) -> str:
 
 
 def _quiet() -> None:
-    """No progress bars of transformers between our own lines."""
+    """No progress bars of transformers between our own lines, no warning of calls that PEFT makes, not we."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

@@ -3,7 +3,6 @@
 Adapters stay float32 whatever the computation's number format: bfloat16 rounds their small updates away.
 """
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,8 +41,7 @@ def attach(model: Any, settings: Train, seed: int) -> Any:
         target_modules=settings.target_modules,
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers by an old name
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
             adapted = get_peft_model(model, config, autocast_adapter_dtype=True)
