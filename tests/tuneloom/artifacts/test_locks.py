@@ -39,7 +39,20 @@ def test_a_second_holder_is_told_and_gives_up_at_the_deadline(tmp_path: Path) ->
         other.kill()
         other.wait()
     assert len(said) == 1
+    assert f"process {other.pid} on" in said[0]
     assert "waiting" in said[0]
+
+
+def test_who_waits_is_told_at_once_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuneloom.artifacts.locks.REMIND_SECONDS", 0.2)
+    other, said = holder(tmp_path / "l"), []
+    try:
+        with pytest.raises(LockTimeout), lock(tmp_path / "l", "it", seconds=0.5, say=said.append):
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    assert len(said) == 3
 
 
 def test_kill_9_of_the_holder_frees_it_even_from_its_children(tmp_path: Path) -> None:
