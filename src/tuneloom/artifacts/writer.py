@@ -1,12 +1,13 @@
 """What a stage writes with: kept rows, rejects with their reasons, other files, counts.
 
-Rows go to a spill file first, so memory stays bounded; at the end they are sorted by id and origin and cut into
-Parquet parts by id range and target size. The bytes therefore depend on the rows alone, not on how the stage
-partitioned them.
+Rows go to a spill file first, so memory stays bounded; at the end they are cut into Parquet parts of a target size, by
+id range (rejects: by a hash of their origin), and sorted by id and origin. The bytes therefore depend on the rows
+alone, not on how the stage partitioned them.
 """
 
 import math
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -125,8 +126,8 @@ def _write_parts(spill: _Spill, folder: Path, stem: str) -> Iterator[StoredFile]
         return
     count = max(1, math.ceil(spill.text_bytes / PART_BYTES))
     by_id = "id" in table.column_names
-    bucket = _bucket(table["id"], count) if by_id and count > 1 else None
-    for number in range(count if bucket is not None else 1):
+    bucket = (_id_bucket if by_id else _origin_bucket)(table, count) if count > 1 else None
+    for number in range(count):
         rows = table.filter(pc.equal(bucket, number)) if bucket is not None else table
         path = f"{stem}-{number:05d}.parquet"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -136,10 +137,20 @@ def _write_parts(spill: _Spill, folder: Path, stem: str) -> Iterator[StoredFile]
     spill.path.unlink()
 
 
-def _bucket(ids: pa.ChunkedArray, count: int) -> pa.ChunkedArray:
-    """Part number of each hex id: the first 32 bits, scaled. Ids are hashes, so the parts come out even."""
-    head = [int(text[:8], 16) * count >> 32 for text in ids.to_pylist()]
-    return pa.chunked_array([pa.array(head, pa.int32())])
+def _id_bucket(table: pa.Table, count: int) -> pa.ChunkedArray:
+    """Part number of each row by the range of its hex id: the first 32 bits, scaled. Ids are hashes: even parts."""
+    return _scaled(([int(text[:8], 16) for text in ids.to_pylist()] for ids in table["id"].chunks), count)
+
+
+def _origin_bucket(table: pa.Table, count: int) -> pa.ChunkedArray:
+    """Part number of each reject by CRC-32 of its origin; rejects have no id, and origins in order come in clumps."""
+    names = (origins.to_pylist() for origins in table["origin"].chunks)
+    return _scaled(([zlib.crc32(repr([*name.values()]).encode()) for name in chunk] for chunk in names), count)
+
+
+def _scaled(heads: Iterable[list[int]], count: int) -> pa.ChunkedArray:
+    """32-bit numbers, a list a chunk -> part numbers below `count`."""
+    return pa.chunked_array([pa.array([head * count >> 32 for head in chunk], pa.int32()) for chunk in heads])
 
 
 def _in_order(table: pa.Table, by_id: bool) -> pa.Table:
@@ -154,16 +165,26 @@ def _in_order(table: pa.Table, by_id: bool) -> pa.Table:
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:
-    """Bytes of all text in a column, however deeply nested; the same whatever the chunking."""
+    """Bytes of all text in a column, however deeply nested; the same whatever the chunking and slicing.
+
+    [[("a", "bb")], [("c", "dddd")]].slice(1) -> 5
+    """
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind):
         return pc.sum(pc.binary_length(column)).as_py() or 0
     if pa.types.is_struct(kind):
         return sum(_text_bytes(pc.struct_field(column, [i])) for i in range(kind.num_fields))
     if pa.types.is_map(kind):
-        return sum(
-            _text_bytes(pa.chunked_array([c.keys])) + _text_bytes(pa.chunked_array([c.items])) for c in column.chunks
-        )
+        return sum(_map_text_bytes(chunk) for chunk in column.chunks)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _text_bytes(pc.list_flatten(column))
     return 0
+
+
+def _map_text_bytes(chunk: pa.MapArray) -> int:
+    """`keys` and `items` are the whole buffer's whatever the slice: the offsets say which entries are this chunk's."""
+    chunk = chunk.drop_null()
+    if not len(chunk):
+        return 0
+    start, end = chunk.offsets[0].as_py(), chunk.offsets[-1].as_py()
+    return sum(_text_bytes(pa.chunked_array([side.slice(start, end - start)])) for side in (chunk.keys, chunk.items))
