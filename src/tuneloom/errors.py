@@ -8,6 +8,8 @@ TuneloomError            exit 1  anything else
 ├── NoUsableData         exit 3  nothing is left to work on
 ├── WaitingForPerson     exit 4  a person must decide first
 ├── BrokenArtifact       exit 1  a stored artifact is damaged, missing, or breaks conservation
+│   ├── TakenDown                its rows were taken down on request: gone, and nothing is wrong
+│   └── OtherVersion             another version of Tuneloom wrote it
 ├── LockTimeout          exit 1  another process holds what this one needs
 └── TrainingError        exit 1  the fine-tuning itself failed
 """
@@ -67,6 +69,14 @@ class WaitingForPerson(TuneloomError):
 
 class BrokenArtifact(TuneloomError):
     """A stored artifact is damaged or missing, or a stage lost or invented rows."""
+
+
+class TakenDown(BrokenArtifact):
+    """The artifact was taken down: its files are gone on purpose, a tombstone says why."""
+
+
+class OtherVersion(BrokenArtifact):
+    """Another version of Tuneloom wrote the artifact; it is left alone."""
 
 
 class LockTimeout(TuneloomError):

@@ -5,6 +5,7 @@ artifact = store.ensure(Spec("dedup", code_digest("tuneloom.dedup"), parents=(in
 """
 
 from tuneloom.artifacts.artifact import Artifact
+from tuneloom.artifacts.conservation import check_handover
 from tuneloom.artifacts.keys import Reference, Spec, code_digest
 from tuneloom.artifacts.locks import lock
 from tuneloom.artifacts.manifest import Counts, Manifest, file_digest
@@ -20,6 +21,7 @@ __all__ = [
     "Spec",
     "Store",
     "Writer",
+    "check_handover",
     "code_digest",
     "file_digest",
     "lock",

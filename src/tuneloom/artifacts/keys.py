@@ -14,7 +14,7 @@ from typing import Any
 
 from tuneloom.records import canonical, digest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the store's layout and manifest; part of every key."""
 
 _PACKAGE = Path(__file__).parents[1]
@@ -34,7 +34,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Spec:
-    """All that decides a stage's output; `config` and `inputs` hold plain JSON values."""
+    """All that decides a stage's output; `config` and `inputs` hold plain JSON values.
+
+    The rows of `parents` flow into the stage, so their counts must add up to its own; `consulted` artifacts are read
+    beside them (scores, evaluation suites) and their rows go elsewhere.
+    """
 
     stage: str
     code: str
@@ -42,6 +46,7 @@ class Spec:
     config: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     parents: tuple[Reference, ...] = ()
+    consulted: tuple[Reference, ...] = ()
 
     @property
     def key(self) -> str:
@@ -62,6 +67,7 @@ class Spec:
             "config": dict(self.config),
             "inputs": dict(self.inputs),
             "parents": [str(parent) for parent in self.parents],
+            "consulted": [str(read) for read in self.consulted],
         }
 
 

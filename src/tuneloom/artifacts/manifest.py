@@ -8,15 +8,19 @@ import functools
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from tuneloom.artifacts.keys import SCHEMA_VERSION, Reference, Spec
-from tuneloom.errors import BrokenArtifact
+from tuneloom.errors import BrokenArtifact, OtherVersion, TakenDown
 
+DEFECT = "This is a defect of the stage; please report it with the config."
+_Kind = TypeVar("_Kind", "Counts", "StoredFile", "Manifest")
+REMAKE = "Run again; it is made again."
+_OTHER_VERSION = "Use the Tuneloom that wrote it, or another store."
 _VERSIONED = ("tuneloom", "pyarrow", "polars", "numpy", "numba", "torch", "transformers", "peft", "tokenizers")
 
 
@@ -31,17 +35,21 @@ class Counts:
     held: int | None = None
 
     def check(self, stage: str) -> None:
-        """Raises BrokenArtifact unless rows in + made = out + rejected + held."""
-        if self.rows_in is None:
+        """Raises BrokenArtifact unless rows in + made = out + rejected + held, none of them negative or unknown."""
+        counts = asdict(self)
+        known = {name: count for name, count in counts.items() if count is not None}
+        if not known:
             return
-        into = self.rows_in + (self.made or 0)
-        out = (self.rows_out or 0) + (self.rejected or 0) + (self.held or 0)
+        if wrong := [f"{name} is {count}" for name, count in counts.items() if count is None or count < 0]:
+            raise BrokenArtifact(f"stage {stage} counted wrongly: {', '.join(wrong)}", where=stage, remedy=DEFECT)
+        into = known["rows_in"] + known["made"]
+        out = known["rows_out"] + known["rejected"] + known["held"]
         if into != out:
             raise BrokenArtifact(
-                f"stage {stage} lost or invented rows: {self.rows_in} in + {self.made or 0} made = {into}, but "
-                f"{self.rows_out or 0} out + {self.rejected or 0} rejected + {self.held or 0} held = {out}",
+                f"stage {stage} lost or invented rows: {self.rows_in} in + {self.made} made = {into}, but "
+                f"{self.rows_out} out + {self.rejected} rejected + {self.held} held = {out}",
                 where=stage,
-                remedy="This is a defect of the stage, nothing was stored; please report it with the config.",
+                remedy=DEFECT,
             )
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -62,8 +70,20 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class Takedown:
+    """Why an artifact's files are gone: the rows that had to go, by id, and the reason in words."""
+
+    ids: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What an artifact is made of and holds; `members` are artifacts that it is the union of (ingest: one a file)."""
+    """What an artifact is made of and holds; `members` are artifacts that it is the union of (ingest: one a file).
+
+    With a `takedown` it is a tombstone: the counts stand, the files are gone. `upload` is the folder below the
+    artifact's that a store elsewhere keeps the files in.
+    """
 
     spec: Mapping[str, Any]
     key: str
@@ -73,6 +93,8 @@ class Manifest:
     members: tuple[str, ...]
     versions: Mapping[str, str]
     seconds: float
+    upload: str = ""
+    takedown: Takedown | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -82,33 +104,59 @@ class Manifest:
 
     @property
     def parents(self) -> tuple[Reference, ...]:
-        """The artifacts it was made from."""
-        return tuple(reference_from(text) for text in self.spec["parents"])
+        """The artifacts it was made from, the consulted ones last."""
+        return tuple(reference_from(text) for text in (*self.spec["parents"], *self.spec["consulted"]))
+
+    @property
+    def state(self) -> str:
+        """`whole` or `taken down`."""
+        return "taken down" if self.takedown else "whole"
+
+    def check_state(self) -> None:
+        """Raises TakenDown for a tombstone."""
+        if self.takedown:
+            raise TakenDown(
+                f"{self.reference} was taken down ({self.takedown.why})",
+                where=str(self.reference),
+                remedy="Name the takedown list in the config, so that what depends on it is made without those rows.",
+            )
 
     def to_json(self) -> str:
         """Readable JSON, keys in the order of the fields."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
 
-def manifest_from_json(text: str, where: str) -> Manifest:
-    """Reads a manifest. Raises BrokenArtifact on damage or a newer schema."""
+def manifest_from_json(text: str | bytes, where: str) -> Manifest:
+    """Reads a manifest. Raises BrokenArtifact on damage, OtherVersion on another schema or fields unknown here."""
     try:
         tree = json.loads(text)
-        tree["counts"] = Counts(**tree["counts"])
-        tree["files"] = tuple(StoredFile(**file) for file in tree["files"])
+        if tree["schema_version"] != SCHEMA_VERSION:
+            raise OtherVersion(
+                f"the artifact has schema version {tree['schema_version']}, this Tuneloom writes {SCHEMA_VERSION}",
+                where=where,
+                remedy=_OTHER_VERSION,
+            )
+        tree["counts"] = _filled(Counts, tree["counts"], where)
+        tree["files"] = tuple(_filled(StoredFile, file, where) for file in tree["files"])
         tree["members"] = tuple(tree["members"])
-        manifest = Manifest(**tree)
+        if tree["takedown"]:
+            tree["takedown"] = Takedown(tuple(tree["takedown"]["ids"]), tree["takedown"]["why"])
+        manifest = _filled(Manifest, tree, where)
     except (ValueError, TypeError, KeyError) as error:
-        raise BrokenArtifact(f"unreadable manifest: {error}", where=where, remedy="It is made again.") from error
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise BrokenArtifact(
-            f"the artifact has schema version {manifest.schema_version}, this Tuneloom writes {SCHEMA_VERSION}",
-            where=where,
-            remedy="Use the Tuneloom that wrote it, or another store.",
-        )
+        raise BrokenArtifact(f"unreadable manifest: {error}", where=where, remedy=REMAKE) from error
     for file in manifest.files:
         check_inside(file.path, where)
+    check_inside(manifest.upload or "none", where)
     return manifest
+
+
+def _filled(kind: type[_Kind], tree: dict[str, Any], where: str) -> _Kind:
+    """An instance of a data class; a whole tree with more fields than we know comes from another version."""
+    known = {field.name for field in fields(kind)}
+    if known < set(tree):
+        more = ", ".join(sorted(set(tree) - known))
+        raise OtherVersion(f"the manifest has fields unknown here: {more}", where=where, remedy=_OTHER_VERSION)
+    return kind(**tree)
 
 
 def reference_from(text: str) -> Reference:
@@ -142,6 +190,20 @@ def describe_file(folder: Path, path: str, rows: int | None) -> StoredFile:
     """Size, time and digest of one file below `folder`."""
     status = (folder / path).stat()
     return StoredFile(path, status.st_size, file_digest(folder / path), status.st_mtime_ns, rows)
+
+
+def quick_check(manifest: Manifest, folder: Path) -> None:
+    """Sizes, and digests where the time of change is another. Raises BrokenArtifact."""
+    for file in manifest.files:
+        path = folder / file.path
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise BrokenArtifact(f"{file.path} is missing", where=str(folder), remedy=REMAKE) from None
+        if status.st_size != file.bytes:
+            raise BrokenArtifact(f"{file.path} has another size", where=str(folder), remedy=REMAKE)
+        if status.st_mtime_ns != file.mtime_ns and file_digest(path) != file.digest:
+            raise BrokenArtifact(f"{file.path} was altered", where=str(folder), remedy=REMAKE)
 
 
 def file_digest(path: Path) -> str:

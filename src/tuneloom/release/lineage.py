@@ -1,20 +1,22 @@
 """What a model came from: the chain of artifacts from its sources to its scores, checked before anything is registered.
 
-Whole: every parent is there, back to ingestion. Unbroken: every stage conserved its rows.
+Whole: every parent is there, back to ingestion. Unbroken: every stage conserved its rows and
+took in what its parents handed on.
 """
 
 from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
-from tuneloom.artifacts import Artifact
+from tuneloom.artifacts import Artifact, check_handover
 from tuneloom.errors import BrokenArtifact
 
 REMEDY = "Run the pipeline again; it makes what is missing. A model of unknown origin is not registered."
 
 
 def check_lineage(tuned: Artifact, evaluation: Artifact, lineage: Sequence[Artifact]) -> None:
-    """Raises BrokenArtifact unless `lineage` is the whole, conserved chain of both."""
+    """Raises BrokenArtifact unless `lineage` is the whole, conserved chain of both, TakenDown where a part of it was
+    taken down."""
     chain = {artifact.reference: artifact for artifact in [*lineage, *(m for a in lineage for m in a.members)]}
     for wanted in (tuned, evaluation):
         if wanted.reference not in chain:
@@ -22,6 +24,7 @@ def check_lineage(tuned: Artifact, evaluation: Artifact, lineage: Sequence[Artif
                 f"the lineage of the model lacks {wanted.reference}", where=str(wanted.reference), remedy=REMEDY
             )
     for artifact in chain.values():
+        artifact.manifest.check_state()
         artifact.manifest.counts.check(artifact.reference.stage)
         for parent in artifact.manifest.parents:
             if parent not in chain:
@@ -30,6 +33,9 @@ def check_lineage(tuned: Artifact, evaluation: Artifact, lineage: Sequence[Artif
                     where=str(artifact.folder),
                     remedy=REMEDY,
                 )
+    manifests = {reference: artifact.manifest for reference, artifact in chain.items()}
+    for manifest in manifests.values():
+        check_handover(manifest, manifests)
     if not any(artifact.reference.stage == "ingest" for artifact in chain.values()):
         raise BrokenArtifact(
             "the lineage of the model does not reach ingestion", where=str(tuned.reference), remedy=REMEDY

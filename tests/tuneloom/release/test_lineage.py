@@ -7,7 +7,8 @@ import pytest
 
 from tests.tuneloom.release.chain import lineage_of, make_chain
 from tuneloom.artifacts import Artifact, Counts
-from tuneloom.errors import BrokenArtifact
+from tuneloom.artifacts.manifest import Takedown
+from tuneloom.errors import BrokenArtifact, TakenDown
 from tuneloom.release.lineage import check_lineage, licenses, stage_keys
 
 
@@ -39,6 +40,31 @@ def test_a_stage_that_lost_a_row_breaks_the_chain(made) -> None:
         for a in lineage
     ]
     with pytest.raises(BrokenArtifact, match="quality lost or invented rows"):
+        check_lineage(chain["train"], chain["evaluate"], forged)
+
+
+def test_a_stage_that_took_in_less_than_was_handed_on_breaks_the_chain(made) -> None:
+    chain, lineage = made
+    quality = chain["quality"].manifest.counts
+    counts = replace(quality, rows_in=quality.rows_out, rejected=0)
+    forged = [
+        replace(a, manifest=replace(a.manifest, counts=counts)) if a.reference.stage == "quality" else a
+        for a in lineage
+    ]
+    told = f"took in {quality.rows_out} rows, but {chain['split'].reference} handed on {quality.rows_in}"
+    with pytest.raises(BrokenArtifact, match=told):
+        check_lineage(chain["train"], chain["evaluate"], forged)
+
+
+def test_a_chain_with_a_taken_down_part_is_not_called_breached(made) -> None:
+    chain, lineage = made
+    forged = [
+        replace(a, manifest=replace(a.manifest, takedown=Takedown(("id",), "asked by the author")))
+        if a.reference.stage == "ingest"
+        else a
+        for a in lineage
+    ]
+    with pytest.raises(TakenDown, match="asked by the author"):
         check_lineage(chain["train"], chain["evaluate"], forged)
 
 
