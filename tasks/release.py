@@ -29,7 +29,7 @@ def release(run: Run, evaluation: Reference) -> State | Reference:
     tracking = run_tracking(run)
     spec = plan.specs["release"]
     if plan.store.find(spec.reference) and not find_version(tracking.client, plan.config.release.model_name, spec.key):
-        plan.store.discard(spec.reference, "the registry does not have its version")
+        plan.store.remove(spec.reference, "the registry does not have its version")
     outcome = run_stage(run, "release", build)
     close_tracking(run, "FINISHED")
     return outcome

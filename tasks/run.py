@@ -98,5 +98,5 @@ class Run:
         self._update(replace(self.plan.record, completed=datetime.now(UTC).isoformat(timespec="seconds")))
 
     def _update(self, record: RunRecord) -> None:
-        write_run(self.plan.store.folder, record)
+        write_run(self.plan.store, record)
         self.plan = Plan(**{**vars(self.plan), "record": record})

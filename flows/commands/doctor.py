@@ -95,6 +95,4 @@ def _store(options: argparse.Namespace, reporter: "TerminalReporter") -> list[st
         return []
     artifacts = list(plan.store.all())
     reporter.say(f"store {plan.store.url}: {len(artifacts)} artifacts")
-    if not options.verify:
-        return []
-    return [fault for artifact in artifacts for fault in plan.store.verify(artifact)]
+    return list(plan.store.faults(digests=options.verify))

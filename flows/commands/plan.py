@@ -63,6 +63,6 @@ def _seconds_last_time(plan: "Plan", stages: list[str]) -> float | None:
     from tuneloom.artifacts import Reference
     from tuneloom.runs import latest_run
 
-    before = latest_run(plan.store.folder, plan.config.name)
+    before = latest_run(plan.store, plan.config.name)
     known = [plan.store.find(Reference(s, before.stages[s])) for s in stages if before and s in before.stages]
     return sum(a.manifest.seconds for a in known if a) if len(known) == len(stages) and None not in known else None

@@ -87,7 +87,7 @@ def make_plan(
     files = tuple(_planned_files(config, folder, home, takedowns, limit))
     specs = dict(_specs(config, model, files))
     identity = _identity(config, files, model, limit)
-    record = read_run(store.folder, identity) or RunRecord(identity, config.name)
+    record = read_run(store, identity) or RunRecord(identity, config.name)
     plan = Plan(config, folder, home, store, model, files, takedowns, limit, specs, record)
     return with_champion(plan, record) if record.champion_resolved else plan
 
@@ -121,7 +121,7 @@ def with_champion(plan: Plan, record: RunRecord) -> Plan:
 
 def why(plan: Plan, stage: str) -> str:
     """Why a stage must run: the changed setting or file, against the last run of that name."""
-    before = latest_run(plan.store.folder, plan.config.name)
+    before = latest_run(plan.store, plan.config.name)
     if stage not in plan.specs:
         return "after the champion is known"
     if before is None or stage not in before.specs:

@@ -1,15 +1,16 @@
 """A run's record: what it is (its identity), what it froze, and how far it came.
 
 Identity is the config, the sources' digests and the code. What changes under a run's own feet (the champion) is
-resolved once, written here, and reused when the run is resumed. Records lie in STORE/runs/<identity>.json.
+resolved once, written here, and reused when the run is resumed. Records lie in STORE/runs/<identity>.json, wherever
+the store is, so that any worker that takes the run up sees them; of two that write one the last wins.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
+
+from tuneloom.artifacts import Store
 
 
 @dataclass(frozen=True)
@@ -38,29 +39,21 @@ class RunRecord:
     specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def read_run(folder: Path, identity: str) -> RunRecord | None:
+def read_run(store: Store, identity: str) -> RunRecord | None:
     """The record of a run, or None; a damaged one counts as none (it only saves work)."""
-    return _read(folder / "runs" / f"{identity}.json")
+    return _parse(store.documents.read(_place(identity)))
 
 
-def write_run(folder: Path, record: RunRecord) -> RunRecord:
-    """Writes a record in one step (temporary file, flush, rename) and returns it."""
-    place = folder / "runs" / f"{record.identity}.json"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.{os.getpid()}")
-    with part.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(record), stream, ensure_ascii=False, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(part, place)
+def write_run(store: Store, record: RunRecord) -> RunRecord:
+    """Writes a record in one step and returns it."""
+    store.documents.write(_place(record.identity), json.dumps(asdict(record), ensure_ascii=False, indent=1))
     return record
 
 
-def latest_run(folder: Path, name: str) -> RunRecord | None:
+def latest_run(store: Store, name: str) -> RunRecord | None:
     """The last record of a pipeline of that name, by the time it was written."""
-    records = [(path.stat().st_mtime_ns, _read(path)) for path in (folder / "runs").glob("*.json")]
-    named = [(time, record) for time, record in records if record and record.name == name]
-    return max(named, key=lambda pair: pair[0])[1] if named else None
+    records = (_parse(text) for text in store.documents.newest("runs"))
+    return next((record for record in records if record and record.name == name), None)
 
 
 def freeze_champion(record: RunRecord, champion: FrozenChampion | None) -> RunRecord:
@@ -68,11 +61,15 @@ def freeze_champion(record: RunRecord, champion: FrozenChampion | None) -> RunRe
     return replace(record, champion=champion, champion_resolved=True)
 
 
-def _read(path: Path) -> RunRecord | None:
+def _place(identity: str) -> str:
+    return f"runs/{identity}.json"
+
+
+def _parse(text: str | None) -> RunRecord | None:
     try:
-        tree = json.loads(path.read_text("utf-8"))
+        tree = json.loads(text or "")
         champion = FrozenChampion(**tree.pop("champion")) if tree.get("champion") else None
         tree.pop("champion", None)
         return RunRecord(champion=champion, **tree)
-    except (FileNotFoundError, ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return None

@@ -74,7 +74,7 @@ def test_why_names_the_setting_and_the_file(project: Path) -> None:
     plan = make_plan(config(), project)
     assert why(plan, "dedup") == "never ran"
     specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
-    write_run(plan.store.folder, RunRecord(plan.record.identity, "tuneloom", stages=keys(plan), specs=specs))
+    write_run(plan.store, RunRecord(plan.record.identity, "tuneloom", stages=keys(plan), specs=specs))
     assert why(plan, "dedup") == "its artifact is gone"
     (project / "data" / "c.json").write_text("[]")
     (project / "data" / "a.json").write_text("[{}]")
@@ -97,7 +97,7 @@ def test_a_frozen_champion_is_the_same_in_every_resume(project: Path) -> None:
     plan = make_plan(config(), project)
     champion = FrozenChampion("m", 3, "abc", "models:/m/3")
     record = freeze_champion(plan.record, champion)
-    write_run(plan.store.folder, record)
+    write_run(plan.store, record)
     resumed = make_plan(config(), project)
     assert resumed.record.champion == champion
     assert keys(resumed) == keys(with_champion(plan, record))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from tuneloom.artifacts.keys import Reference
 from tuneloom.artifacts.manifest import Manifest
 from tuneloom.errors import BrokenArtifact
-from tuneloom.records import REJECTS
+from tuneloom.records import REJECTS, ROWS
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,14 @@ class Artifact:
         """All rejected rows (schema `records.REJECTS`)."""
         parts = [pq.read_table(path) for path in self.files("rejected/")]
         return pa.concat_tables(parts) if parts else REJECTS.empty_table()
+
+    def held(self) -> pa.Table:
+        """All rows held back for a person to decide, in the schema of the kept ones."""
+        parts = [pq.read_table(path) for path in self.files("held/")]
+        if parts:
+            return pa.concat_tables(parts)
+        kept = self.files("part-")
+        return (pq.read_schema(kept[0]) if kept else ROWS).empty_table()
 
     def as_reused(self) -> "Artifact":
         """The same, marked as found rather than made."""

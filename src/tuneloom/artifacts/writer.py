@@ -1,4 +1,4 @@
-"""What a stage writes with: kept rows, rejects with their reasons, other files, counts.
+"""What a stage writes with: kept, held and rejected rows, other files, counts, and folders to work in.
 
 Rows go to a spill file first, so memory stays bounded; at the end they are cut into Parquet parts of a target size, by
 id range (rejects: by a hash of their origin), and sorted by id and origin. The bytes therefore depend on the rows
@@ -6,6 +6,7 @@ alone, not on how the stage partitioned them.
 """
 
 import math
+import shutil
 import time
 import zlib
 from collections import Counter
@@ -25,28 +26,65 @@ PART_BYTES = 64 << 20
 """Text bytes a Parquet part aims at."""
 
 _ORIGIN_ORDER = ("source", "file", "row", "part")
+_SCRATCH = ".scratch"
 
 
 class Writer:
-    """Collects one artifact in a work folder; the store commits it. Not thread-safe: one writer, one thread."""
+    """Collects one artifact in a work folder; the store commits it. Not thread-safe: one writer, one thread.
 
-    def __init__(self, spec: Spec, folder: Path) -> None:
+    def build(writer: Writer) -> None:
+        for table in rows.tables():
+            writer.count(rows_in=len(table))
+            writer.add(table.filter(good))
+            writer.hold(table.filter(doubtful))
+            writer.reject(reject_rows(table.filter(bad), "too long", details))
+    """
+
+    def __init__(self, spec: Spec, folder: Path, resume: Path) -> None:
         self.spec, self.folder = spec, folder
         self.stats: dict[str, Any] = {}
         """Whatever `show` and the report need, as plain values; goes to stats.json."""
+        self._resume = resume
         self._rows = _Spill(folder / ".rows.arrow")
+        self._held = _Spill(folder / ".held.arrow")
         self._rejects = _Spill(folder / ".rejected.arrow")
         self._reasons: Counter[str] = Counter()
         self._added: Counter[str] = Counter()
         self._files: dict[str, int | None] = {}
         self._members: tuple[Reference, ...] = ()
-        self._member_counts = Counts()
+        self._member_counts = Counts(0, 0, 0, 0, 0)
         self._started = time.monotonic()
+
+    @property
+    def resume(self) -> Path:
+        """A folder of this key alone that outlives a killed process and goes after the commit: what the next try
+        starts from.
+
+        checkpoint = writer.resume / "checkpoint.safetensors"
+        step = load(checkpoint) if checkpoint.is_file() else 0
+        """
+        self._resume.mkdir(parents=True, exist_ok=True)
+        return self._resume
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that never becomes part of the artifact and is gone after this try, whatever its end.
+
+        buckets = [pa.ipc.new_file(writer.scratch / f"band-{n}.arrow", schema) for n in range(bands)]
+        """
+        place = self.folder / _SCRATCH
+        place.mkdir(exist_ok=True)
+        return place
 
     def add(self, table: pa.Table) -> None:
         """Keeps rows; every call brings the same schema, with columns `id` and `origin`."""
         self._rows.append(table)
         self._added["rows_out"] += len(table)
+
+    def hold(self, table: pa.Table) -> None:
+        """Holds rows back for a person to decide: counted as held, read by `Artifact.held`; schema as in `add`."""
+        self._held.append(table)
+        self._added["held"] += len(table)
 
     def reject(self, rejects: Iterable[Reject]) -> None:
         """Rejects rows, each with its reason."""
@@ -55,9 +93,9 @@ class Writer:
         self._added["rejected"] += len(batch)
         self._rejects.append(rejects_table(self.spec.stage, batch))
 
-    def count(self, *, rows_in: int = 0, made: int = 0, rows_out: int = 0, held: int = 0) -> None:
+    def count(self, *, rows_in: int = 0, made: int = 0, rows_out: int = 0) -> None:
         """Adds to the counts; `rows_out` only for rows that were written by `file` instead of `add`."""
-        self._added.update(rows_in=rows_in, made=made, rows_out=rows_out, held=held)
+        self._added.update(rows_in=rows_in, made=made, rows_out=rows_out)
 
     def file(self, path: str, rows: int | None = None) -> Path:
         """The place for a file of the stage's own making (`adapter/weights.safetensors`); write it before the end."""
@@ -68,8 +106,8 @@ class Writer:
         return place
 
     def union(self, members: Iterable[tuple[Reference, Counts, dict[str, int]]]) -> None:
-        """Makes this artifact the union of others, none of their rows copied; counts and reasons add up."""
-        self._member_counts = Counts(0, 0, 0, 0, 0)
+        """Makes this artifact the union of others, none of their rows copied, and of what it adds itself; counts and
+        reasons add up."""
         for reference, counts, reasons in members:
             self._members += (reference,)
             self._member_counts += counts
@@ -81,19 +119,20 @@ class Writer:
         counts.check(self.spec.stage)
         files = [
             *_write_parts(self._rows, self.folder, "part"),
+            *_write_parts(self._held, self.folder, "held/part"),
             *_write_parts(self._rejects, self.folder, "rejected/part"),
         ]
+        shutil.rmtree(self.folder / _SCRATCH, ignore_errors=True)
         self.file("stats.json").write_text(canonical(self.stats), "utf-8")
         files += [describe_file(self.folder, path, rows) for path, rows in sorted(self._files.items())]
         seconds = time.monotonic() - self._started
         return make_manifest(self.spec, counts, self._reasons, tuple(files), self._members, seconds)
 
     def _counts(self) -> Counts:
-        if self._members:
-            return self._member_counts
-        if not self._added:
+        if not self._added and not self._members:
             return Counts()
-        return Counts(*(self._added[name] for name in ("rows_in", "made", "rows_out", "rejected", "held")))
+        own = Counts(*(self._added[name] for name in ("rows_in", "made", "rows_out", "rejected", "held")))
+        return own + self._member_counts
 
 
 class _Spill:

@@ -1,5 +1,10 @@
-"""What a stage writes: the same bytes whatever the partitions."""
+"""What a stage writes: the same bytes whatever the partitions, all counted, and folders to work in."""
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rows import chat
-from tuneloom.artifacts import Spec, Store, Writer
+from tests.rows import chat, table_of
+from tuneloom.artifacts import Artifact, Counts, Spec, Store, Writer
 from tuneloom.artifacts.writer import _text_bytes
 from tuneloom.records import Origin, Reject, to_table
 
@@ -69,3 +74,101 @@ def test_many_rejects_are_cut_into_parts_none_lost(tmp_path: Path, monkeypatch: 
     assert len(sizes) > 4
     assert max(sizes) < 3 * 200 / len(sizes)
     assert sorted(origin["row"] for origin in made.rejected()["origin"].to_pylist()) == list(range(200))
+
+
+def test_held_rows_are_counted_kept_apart_and_read_back(tmp_path: Path) -> None:
+    rows = table_of(PAIRS)
+
+    def fill(writer: Writer) -> None:
+        writer.add(rows.slice(0, 30))
+        writer.hold(rows.slice(30))
+        writer.count(rows_in=40)
+
+    made = Store(tmp_path).ensure(SPEC, fill)
+    assert made.manifest.counts == Counts(rows_in=40, made=0, rows_out=30, rejected=0, held=10)
+    assert sorted(made.held()["id"].to_pylist()) == sorted(rows["id"].slice(30).to_pylist())
+    assert len(made.table()) == 30
+
+
+def test_no_held_rows_are_an_empty_table_of_the_kept_schema(tmp_path: Path) -> None:
+    def fill(writer: Writer) -> None:
+        writer.add(table_of(PAIRS).append_column("side", pa.array(["train"] * 40)))
+        writer.count(rows_in=40)
+
+    made = Store(tmp_path).ensure(SPEC, fill)
+    assert made.held().equals(made.table().slice(0, 0))
+
+
+def member(store: Store, code: str = "code") -> Artifact:
+    def fill(writer: Writer) -> None:
+        writer.add(table_of(PAIRS))
+        writer.count(rows_in=40)
+
+    return store.ensure(Spec("ingest", code), fill)
+
+
+def test_a_union_counts_its_own_rows_and_rejects_too(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    one = member(store)
+
+    def unite(writer: Writer) -> None:
+        writer.union([(one.reference, one.manifest.counts, {})])
+        writer.add(table_of([("more", "rows")]))
+        writer.reject(rejects(2))
+        writer.count(rows_in=3)
+
+    united = store.ensure(Spec("ingest", "union", parents=(one.reference,)), unite)
+    assert united.manifest.counts == Counts(rows_in=43, made=0, rows_out=41, rejected=2, held=0)
+    assert united.manifest.reasons == {"odd": 2}
+    assert len(united.table()) == 41
+
+
+def test_a_union_in_two_calls_adds_up(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    one, other = member(store), member(store, "other")
+
+    def unite(writer: Writer) -> None:
+        for part in (one, other):
+            writer.union([(part.reference, part.manifest.counts, {})])
+
+    assert store.ensure(Spec("ingest", "union"), unite).manifest.counts.rows_out == 80
+
+
+def test_scratch_is_gone_after_the_commit_and_after_a_failure(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def fill(writer: Writer) -> None:
+        (writer.scratch / "bucket").write_bytes(b"x")
+        raise ValueError("full")
+
+    with pytest.raises(ValueError, match="full"):
+        store.ensure(SPEC, fill)
+    assert not list((tmp_path / ".work").iterdir())
+
+    def finish(writer: Writer) -> None:
+        assert not list(writer.scratch.iterdir())
+        (writer.scratch / "bucket").write_bytes(b"x")
+
+    made = store.ensure(SPEC, finish)
+    assert [path.name for path in made.folder.iterdir() if path.is_dir()] == []
+
+
+def test_a_checkpoint_survives_kill_9_and_goes_after_the_commit(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        f"""
+        import os, signal
+        from tests.tuneloom.artifacts.test_writer import SPEC
+        from tuneloom.artifacts import Store
+        def build(writer):
+            (writer.resume / "step").write_text("7")
+            os.kill(os.getpid(), signal.SIGKILL)
+        Store({str(tmp_path)!r}).ensure(SPEC, build)
+        """
+    )
+    killed = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    seen = []
+    made = Store(tmp_path).ensure(SPEC, lambda writer: seen.append((writer.resume / "step").read_text()))
+    assert seen == ["7"]
+    assert sorted(os.listdir(made.folder)) == ["manifest.json", "stats.json"]
+    assert not list((tmp_path / ".work").iterdir())
