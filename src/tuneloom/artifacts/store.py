@@ -49,8 +49,9 @@ class Store:
 
     def __init__(self, url: str | Path, say: Say = lambda message: None) -> None:
         self.url, self._say = str(url), say
-        self._remote = RemoteFolder(self.url) if "://" in self.url else None
-        self.folder = self._remote.copy if self._remote else Path(url)
+        place = self.url.removeprefix("file://")
+        self._remote = RemoteFolder(self.url) if "://" in place else None
+        self.folder = self._remote.copy if self._remote else Path(place)
         self.documents = Documents(self.folder, self._remote)
         self._work = Work(self.folder, say)
         self._memos = Memos(self.folder, self._remote, self._work, say)

@@ -297,6 +297,12 @@ def test_who_waits_for_another_run_is_told_for_whom_and_gives_up_when_it_said(tm
     assert f"process {other.pid}" in said[0]
 
 
+def test_a_file_url_is_a_local_store(tmp_path: Path) -> None:
+    made = Store(f"file://{tmp_path}/store").ensure(spec(), keep_all)
+    assert made.folder.parent.parent == tmp_path / "store"
+    assert Store(tmp_path / "store").ensure(spec(), keep_all).reused
+
+
 def test_a_commit_under_way_is_no_artifact(tmp_path: Path) -> None:
     artifact = Store(tmp_path).ensure(spec(), keep_all)
     shutil.copytree(artifact.folder, tmp_path / ".work" / "dedup-k-abcdefgh")
