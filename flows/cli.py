@@ -3,30 +3,37 @@
     tuneloom run CONFIG [--set K=V]... [--until STAGE] [--limit N] [--json]
 
 Each command is a file of `flows/commands` with `add_arguments`, `run` and a one-line docstring; it is found there.
-Imports are lazy, so `--help` answers at once.
+Commands import what they need when they run, so `--help` answers at once. A mistake in the call is an error like any.
 """
 
 import argparse
 import importlib
 import json
 import logging
+import os
 import pkgutil
+import select
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tuneloom import __version__
-from tuneloom.errors import NotPermitted, TuneloomError
+from tuneloom.errors import ConfigError, NotPermitted, TuneloomError
 
 log = logging.getLogger("tuneloom")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (0 done, 1 failed, 2 wrong call, 3 no data, 4 a person must decide)."""
-    options = _parser(arguments).parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = argparse.Namespace(json="--json" in given)  # until it is parsed
     try:
-        return importlib.import_module(f"flows.commands.{options.command}").run(options)
+        options = _parser().parse_args(given)
+        code = importlib.import_module(f"flows.commands.{options.command}").run(options)
+        sys.stdout.flush()
+        return int(code)
     except TuneloomError as error:
         return _fail(options, error)
     except PermissionError as error:
@@ -35,15 +42,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(options, TuneloomError("stopped by hand", remedy="Run again: it goes on from what is finished."))
     except Exception as error:  # noqa: BLE001 - the one broad except: the user gets a paragraph, the log the traceback
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return 1
         what = f"{type(error).__name__}: {error}".strip()
         return _fail(options, TuneloomError(what, remedy="The traceback is in the log; run again to resume."), error)
 
 
-def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
-    """Only the command that is called is imported; for `--help` all are, for their docstrings."""
-    parser = argparse.ArgumentParser(prog="tuneloom", description=__doc__.split("\n\n")[0], allow_abbrev=False)
+class _Parser(argparse.ArgumentParser):
+    """Raises ConfigError where argparse would print its usage and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message, where=self.prog, remedy=f"See `{self.prog} --help`.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    """All commands; each module imports next to nothing before it runs."""
+    parser = _Parser(prog="tuneloom", description=__doc__.split("\n\n")[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"tuneloom {__version__}")
-    parser.add_argument("--home", type=Path, help="the .tuneloom folder (default: beside the config, or found upwards)")
+    parser.add_argument("--home", type=Path, metavar="FOLDER", help=_HOME_HELP)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     from flows import commands as package
 
@@ -52,17 +68,35 @@ def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
         summary = (module.__doc__ or "").strip().split("\n")[0]
         command = commands.add_parser(name, help=summary, description=module.__doc__, allow_abbrev=False)
         module.add_arguments(command)
-        command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        command.add_argument("--home", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help=_HOME_HELP)
     return parser
+
+
+_HOME_HELP = (
+    "the .tuneloom folder (store, records, logs). Default: the one beside CONFIG, else the nearest one above it, else "
+    "a new one beside it; without CONFIG the nearest one upwards from here. One in the user's home directory or at the "
+    "file system's root is used from that very folder only."
+)
 
 
 def _fail(options: argparse.Namespace, error: TuneloomError, cause: BaseException | None = None) -> int:
     if getattr(options, "json", False):
-        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False), flush=True)
     else:
         print(f"tuneloom: {error}", file=sys.stderr)
-    _write_log(options, cause or error)
+    if hasattr(options, "command"):
+        _write_log(options, cause or error)
     return error.exit_code
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe that its reader has closed; nothing more is written to it then."""
+    watch = select.poll()
+    watch.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in watch.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _write_log(options: argparse.Namespace, error: BaseException) -> None:

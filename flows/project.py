@@ -1,24 +1,46 @@
-"""Which config, `.tuneloom` and plan a command means: those given, else the last one used, found upwards from here."""
+"""Which config, `.tuneloom` and plan a command means: those given, else the last one that ran, found upwards from here.
+
+Only a command that runs makes a `.tuneloom` or notes itself as the last; looking leaves nothing behind.
+"""
 
 import argparse
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tuneloom.config import Config, load_config
-from tuneloom.errors import MissingFile, NotPermitted
+from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.plan import Plan, make_plan
+
+HOME = ".tuneloom"
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What `.tuneloom/last.json` remembers of the last command that ran: absolute paths, and where its store is."""
+
+    config: str
+    overrides: list[str]
+    limit: int | None
+    store: str
 
 
 def plan_of(options: argparse.Namespace, say: Callable[[str], None]) -> Plan:
-    """Loads the config and plans its run; remembers both for the commands that are called without a config."""
-    path = options.config.resolve()
-    home = home_of(options)
+    """Loads the config and plans its run; creates nothing."""
+    return _planned(options, config_of(options), home_of(options), say)
+
+
+def plan_to_run(options: argparse.Namespace, say: Callable[[str], None]) -> Plan:
+    """The plan of a command that runs it: its `.tuneloom` is made, and remembers it for commands without a config."""
+    config, home = config_of(options), home_of(options)
     make_home(home)
-    plan = make_plan(config_of(options), path.parent, home=home, limit=options.limit, say=say)
-    last = {"config": str(path), "overrides": options.overrides, "limit": options.limit}
-    (home / "last.json").write_text(json.dumps(last), "utf-8")
+    plan = _planned(options, config, home, say)
+    last = LastRun(str(options.config.resolve()), options.overrides, options.limit, plan.store.url)
+    part = home / f".last.json.{os.getpid()}"
+    part.write_text(json.dumps(asdict(last)), "utf-8")
+    os.replace(part, home / "last.json")
     return plan
 
 
@@ -27,14 +49,23 @@ def last_plan(options: argparse.Namespace, say: Callable[[str], None]) -> Plan:
     if getattr(options, "config", None):
         return plan_of(options, say)
     home = home_of(options)
+    last = read_last(home)
+    if last is None:
+        raise MissingFile("nothing ran here yet", where=str(home), remedy="Start with `tuneloom run CONFIG`.")
+    path = Path(last.config)
+    return make_plan(load_config(path, last.overrides), path.parent, home=home, limit=last.limit, say=say)
+
+
+def read_last(home: Path) -> LastRun | None:
+    """The last run of a `.tuneloom`, or None where nothing ran. Raises ConfigError where the note is damaged."""
     try:
-        last = json.loads((home / "last.json").read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingFile(
-            "nothing ran here yet", where=str(home), remedy="Start with `tuneloom run CONFIG`."
+        return LastRun(**json.loads((home / "last.json").read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            "the note of the last run is damaged", where=str(home / "last.json"), remedy="Run again, or give CONFIG."
         ) from error
-    path = Path(last["config"])
-    return make_plan(load_config(path, last["overrides"]), path.parent, home=home, limit=last["limit"], say=say)
 
 
 def config_of(options: argparse.Namespace) -> Config:
@@ -43,16 +74,32 @@ def config_of(options: argparse.Namespace) -> Config:
 
 
 def home_of(options: argparse.Namespace) -> Path:
-    """`--home`, else `.tuneloom` beside the config, else the nearest one upwards from here."""
+    """`--home`; else the nearest `.tuneloom` upwards from the config, or a new one beside it; without one, from here.
+
+    Raises MissingFile where there is neither a config nor a `.tuneloom`.
+    """
     if options.home:
         return options.home.resolve()
     if getattr(options, "config", None):
-        return options.config.resolve().parent / ".tuneloom"
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / ".tuneloom").is_dir():
-            return folder / ".tuneloom"
-    raise MissingFile("no .tuneloom here or above", where=str(here), remedy="Name the config, or give --home.")
+        beside = options.config.resolve().parent
+        return nearest_home(beside) or beside / HOME
+    if found := nearest_home(Path.cwd()):
+        return found
+    raise MissingFile(f"no {HOME} here or above", where=str(Path.cwd()), remedy="Name the config, or give --home.")
+
+
+def nearest_home(folder: Path) -> Path | None:
+    """The `.tuneloom` in `folder`, else in the nearest folder above it, as git looks for a repository.
+
+    What lies in the user's home directory or at the root of the file system serves only who works right there.
+    """
+    ends = {Path(os.path.expanduser("~")).resolve(), Path(folder.anchor)}
+    for place in (folder, *folder.parents):
+        if (place / HOME).is_dir() and (place == folder or place not in ends):
+            return place / HOME
+        if place in ends:
+            return None
+    return None
 
 
 def make_home(home: Path) -> None:
@@ -61,9 +108,13 @@ def make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NotPermitted(
-            f"the .tuneloom folder cannot be created: {error.strerror}",
+            f"the {HOME} folder cannot be created: {error.strerror}",
             where=str(home),
             remedy="Change the folder's permissions, or give --home a folder of yours.",
         ) from error
     if not os.access(home, os.W_OK):
         raise NotPermitted("no permission to write", where=str(home), remedy="Change its mode, or give --home.")
+
+
+def _planned(options: argparse.Namespace, config: Config, home: Path, say: Callable[[str], None]) -> Plan:
+    return make_plan(config, options.config.resolve().parent, home=home, limit=options.limit, say=say)

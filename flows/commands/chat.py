@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from flows.arguments import count
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL."""
     parser.add_argument("model", metavar="MODEL", help="models:/NAME@champion, a folder, or a name")
     parser.add_argument("--say", metavar="TEXT", help="say this once and print the answer")
-    parser.add_argument("--max-new-tokens", type=int, default=200, metavar="N", help="longest answer in tokens")
+    parser.add_argument("--max-new-tokens", type=count, default=200, metavar="N", help="longest answer in tokens")
 
 
 def run(options: argparse.Namespace) -> int:

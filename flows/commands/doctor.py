@@ -85,14 +85,25 @@ def _model(reporter: "TerminalReporter") -> list[str]:
 
 
 def _store(options: argparse.Namespace, reporter: "TerminalReporter") -> list[str]:
-    from flows.project import last_plan
-    from tuneloom.errors import MissingFile
+    """Opens the store of the last run, whatever has become of its config and sources; those are faults of their own."""
+    from flows.project import home_of, last_plan, read_last
+    from tuneloom.artifacts import Store
+    from tuneloom.errors import MissingFile, TuneloomError
 
     try:
-        plan = last_plan(options, reporter.say)
+        last = read_last(home_of(options))
     except MissingFile:
+        last = None
+    except TuneloomError as error:
+        return [str(error)]
+    if last is None:
         reporter.say("no .tuneloom here: nothing ran yet")
         return []
-    artifacts = list(plan.store.all())
-    reporter.say(f"store {plan.store.url}: {len(artifacts)} artifacts")
-    return list(plan.store.faults(digests=options.verify))
+    store = Store(last.store, reporter.say)
+    reporter.say(f"store {store.url}: {len(list(store.all()))} artifacts")
+    faults = list(store.faults(digests=options.verify))
+    try:
+        last_plan(options, reporter.say)
+    except TuneloomError as error:
+        faults.append(f"the last run cannot be repeated: {error}")
+    return faults

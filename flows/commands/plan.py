@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     found = dict(plan.found())
     fresh = [planned for planned in plan.files if plan.store.find(planned.spec.reference) is None]
     needed = STORED_PER_SOURCE_BYTE * sum(planned.file.path.stat().st_size for planned in fresh)
-    free = shutil.disk_usage(plan.home).free
+    place = next(folder for folder in (plan.home, *plan.home.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
     lines: list[dict[str, Any]] = [
         {"stage": stage, "reused": artifact is not None, "why": "in the store" if artifact else why(plan, stage)}
         for stage, artifact in found.items()
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         reporter.say(f"{line['stage']:<9} {'reuse' if line['reused'] else 'run':<6} {line['why']}")
     reporter.say("")
     reporter.say(f"files     {len(plan.files)} in all, {len(fresh)} to read" + _named(fresh))
-    reporter.say(f"time      {f'about {seconds:.0f} s, as last time' if seconds else 'not known before a first run'}")
+    known = "not known before a first run" if seconds is None else f"about {seconds:.0f} s, as last time"
+    reporter.say(f"time      {known if any(not line['reused'] for line in lines) else 'none: nothing to do'}")
     reporter.say(f"disk      about {needed / 1e6:,.0f} MB of {free / 1e9:,.1f} GB free")
     return 0
 

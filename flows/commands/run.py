@@ -19,18 +19,21 @@ def run(options: argparse.Namespace) -> int:
     """Plans, runs what is not there yet, and prints the summary."""
     from flows.console import TerminalReporter
     from flows.local_run import run_here
-    from flows.outcome import print_outcome
-    from flows.project import plan_of
+    from flows.outcome import outcome_json, print_outcome
+    from flows.project import plan_to_run
     from tuneloom.plan import check_until
 
     check_until(options.until)
     reporter = TerminalReporter(to_stderr=options.json)
-    plan = plan_of(options, reporter.say)
+    plan = plan_to_run(options, reporter.say)
     found = dict(plan.found(options.until))
     if None in found.values():
         plan, found = run_here(plan, options.until, reporter)
     else:
         found = {stage: artifact.as_reused() for stage, artifact in found.items() if artifact}
         reporter.say("Nothing to do: every stage is in the store (not recorded in Prefect).")
-    print_outcome(plan, found, reporter, as_json=options.json)
+    if options.json:
+        print(outcome_json(plan, found))
+    else:
+        print_outcome(plan, found, reporter, options)
     return 0

@@ -25,7 +25,6 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from flows.console import TerminalReporter, stage_table
-    from tuneloom.text.personal_data import mask
 
     reporter = TerminalReporter()
     artifact = _artifact(options, reporter)
@@ -35,12 +34,12 @@ def run(options: argparse.Namespace) -> int:
         if rows:
             reporter.say(f"\n{title}, for example")
         for row in rows:
-            reporter.say(f"  {mask(row)}")
+            reporter.say(f"  {row}")
     stats = {name: value for name, value in artifact.stats.items() if name != "files"}
     if stats:
         reporter.say("\nstats")
         for name, value in stats.items():
-            reporter.say(f"  {name}: {mask(json.dumps(value, ensure_ascii=False))[:600]}")
+            reporter.say(f"  {name}: {_shown(json.dumps(value, ensure_ascii=False), 600)}")
     return 0
 
 
@@ -76,7 +75,7 @@ def _kept(artifact: "Artifact") -> list[str]:
     part = next(artifact.tables(["origin", "messages"])).slice(0, SAMPLES)
     return [
         f"{row['origin']['file']}:{row['origin']['row']}  "
-        + " | ".join(f"{m['role']}: {m['content']}" for m in row["messages"])[:400].replace("\n", " ")
+        + _shown(" | ".join(f"{m['role']}: {m['content']}" for m in row["messages"]), 400)
         for row in part.to_pylist()
     ]
 
@@ -87,6 +86,14 @@ def _rejected(artifact: "Artifact") -> list[str]:
     for row in artifact.rejected().to_pylist():
         lines = shown.setdefault(row["reason"], [])
         if len(lines) < SAMPLES:
-            text = (row["record"] or (row["raw"] or b"").decode("utf-8", "replace"))[:300].replace("\n", " ")
-            lines.append(f"{row['origin']['file']}:{row['origin']['row']}  {row['reason']} {row['detail']}  {text}")
+            text = row["record"] or (row["raw"] or b"").decode("utf-8", "replace")
+            why = f"{row['reason']} {_shown(row['detail'], 400)}"
+            lines.append(f"{row['origin']['file']}:{row['origin']['row']}  {why}  {_shown(text, 300)}")
     return [line for lines in shown.values() for line in lines]
+
+
+def _shown(text: str, most: int) -> str:
+    """One line of at most `most` letters, masked before it is cut: half a telephone number is not recognised."""
+    from tuneloom.text.personal_data import mask_json
+
+    return mask_json(text.replace("\n", " "))[:most]

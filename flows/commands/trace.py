@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.project import plan_of
     from tuneloom.errors import ConfigError, NoUsableData
-    from tuneloom.text.personal_data import mask
+    from tuneloom.text.personal_data import mask_json
     from tuneloom.trace import find_lives, source_ledger
 
     reporter = TerminalReporter()
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         )
     for life in lives:
         reporter.say(f"{life.origin}  id {life.id or '(none: rejected when it was read)'}")
-        reporter.say(f"  {mask(life.text)[:300]!r}")
+        reporter.say(f"  {mask_json(life.text)[:300]!r}")
         for step in life.steps:
-            reporter.say(f"  {step.stage:<8} {step.outcome:<9} {mask(step.note)}".rstrip())
+            reporter.say(f"  {step.stage:<8} {step.outcome:<9} {mask_json(step.note)}".rstrip())
     return 0

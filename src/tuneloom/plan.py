@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuneloom.artifacts import Artifact, Reference, Spec, Store, code_digest
+from tuneloom.artifacts import Artifact, Reference, Spec, Store, code_digest, user_cache
 from tuneloom.artifacts.digests import cached_digest
 from tuneloom.config import Config, Source
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
@@ -167,8 +167,9 @@ def _planned_files(
 
 def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
     """The file's digest; one closed file among others does not stop the run: ingest rejects it with its reason."""
+    memory = home / "cache" if home.is_dir() else user_cache()  # a plan makes no `.tuneloom`
     try:
-        return cached_digest(file.path, home / "cache" / "digests.json")
+        return cached_digest(file.path, memory / "digests.json")
     except NotPermitted:
         if alone:
             raise

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tuneloom.text.personal_data import mask_json
+
 _SHOWN = 120
 
 
@@ -71,7 +73,10 @@ def as_text(value: Any, field: str, flags: list[str]) -> str:
 
 
 def shorten(value: Any) -> str:
-    """JSON of a value, at most 120 letters, printable whatever it holds: {"a": 1} -> '{"a": 1}'."""
+    """JSON of a value, at most 120 letters, printable whatever it holds: {"a": 1} -> '{"a": 1}'.
+
+    Personal data in what is cut are masked before: half a number is not recognised as one by whoever shows it.
+    """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _SHOWN else f"{mask_json(text)[: _SHOWN - 1]}…"

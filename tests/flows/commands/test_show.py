@@ -1,0 +1,77 @@
+"""`tuneloom show`: samples a person may read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.commands.show import _shown
+from flows.project import plan_to_run
+from tests.flows.projects import make_project, options, run_data_stages
+from tuneloom.artifacts import Artifact
+
+PHONE, MAIL = "13812345678", "jane.doe@example.com"
+
+
+@pytest.fixture
+def ingested(tmp_path: Path) -> Artifact:
+    """Personal data at the cut of each sample, kept and rejected, as words and as escapes of JSON."""
+    config = make_project(tmp_path)
+    rows = []
+    for before in (*range(370, 400, 3), *range(250, 300, 3), *range(90, 120, 3)):
+        text = "x" * before + f" {PHONE} {MAIL}"
+        rows += [{"instruction": text, "output": "kept"}, {"instruction": text, "output": ""}]
+        rows += [{"instruction": text, "output": {"text": f"{'y' * before}\n{PHONE}"}}]
+    rows += [{"instruction": f"Call\n{PHONE}", "output": ""}, {"instruction": f"电话\n{PHONE}", "output": ["a"]}]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    return run_data_stages(plan_to_run(options(config=config), print))["ingest"]
+
+
+def test_no_piece_of_personal_data_is_left_where_a_sample_is_cut(
+    ingested: Artifact, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.commands.show.SAMPLES", 1000)
+    assert main(["show", str(ingested.folder)]) == 0
+    told = capsys.readouterr().out
+    assert "<PHONE>" in told
+    assert "wrong type" in told
+    for data in (PHONE, MAIL):
+        assert data[:5] not in told
+
+
+def test_what_is_shown_is_masked_before_it_is_cut() -> None:
+    assert _shown(f"Write to {MAIL} now", 14) == "Write to <EMAI"
+    assert _shown(f"a\nb {PHONE}", 40) == "a b <PHONE>"
+
+
+def test_a_stage_of_the_last_run_is_shown_with_counts_and_reasons(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_data_stages(plan_to_run(options(config=make_project(tmp_path), limit=31), print))
+    monkeypatch.chdir(tmp_path)
+    assert main(["show", "dedup"]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[2].split()[:4] == ["dedup", "31", "30", "1"]
+    assert "rows.json:31  exact duplicate" in told
+    assert main(["show", "quality"]) == 2
+    assert "stage quality has not run yet" in capsys.readouterr().err
+
+
+def test_before_a_run_show_says_so_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_project(tmp_path / "p")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["show", "dedup", "--config", str(config)]) == 2
+    assert "has not run yet" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / ".tuneloom").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["show", "dedup"]) == 2
+    assert "nothing ran here yet" in capsys.readouterr().err
+
+
+def test_neither_a_stage_nor_a_folder_lists_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "dedupe"]) == 2
+    assert "dedup, split" in capsys.readouterr().err
