@@ -7,7 +7,7 @@ that names its path and the key that was probably meant. Paths are relative to t
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -83,7 +83,7 @@ class Quality(Section):
 class Mixture(Section):
     """Which training rows are used, and how often."""
 
-    weights: dict[str, float] = {}
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
     """Factor by source: 0.5 keeps half of its training rows, 2 uses each twice (column `repeat`); default 1."""
     cap: int | None = Field(None, gt=0)
     """At most this many training rows a task (examples-proportional mixing with a cap, as in T5 and FLAN)."""
@@ -232,12 +232,22 @@ def parse_config(tree: Mapping[str, Any], where: str = "config") -> Config:
             where=where,
             remedy=" ".join(dict.fromkeys(cure for _, cure in faults)),
         ) from None
+    _check_source_names(config, where)
+    return config
+
+
+def _check_source_names(config: Config, where: str) -> None:
+    """Sources have names of their own, and weights name sources."""
     names = [source.name for source in config.sources]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(
             f"two sources are named {sorted(twice)[0]!r}", where=f"{where}: sources", remedy="Give each its own name."
         )
-    return config
+    for name in config.mixture.weights:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            cure = f"Did you mean `{close[0]}`?" if close else f"Sources: {', '.join(names)}."
+            raise ConfigError(f"`mixture.weights` names no source {name!r}", where=where, remedy=cure)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -251,7 +261,14 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if not isinstance(below, dict):
             raise ConfigError(f"--set {keys}: {key!r} holds no keys", where="--set", remedy="Set it as a whole.")
         tree = below
-    tree[last] = yaml.safe_load(value)
+    try:
+        tree[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--set {keys}: {value!r} is not readable YAML: {' '.join(str(error).split())}",
+            where="--set",
+            remedy="Quote it for YAML and for the shell, such as --set 'name=\"a: b\"'.",
+        ) from error
 
 
 def _explain(fault: Any) -> tuple[str, str]:

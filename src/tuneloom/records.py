@@ -192,11 +192,6 @@ def reject_rows(
     ]
 
 
-def origin_key(table: pa.Table) -> list[str]:
-    """`source:file:row#part` of every row: a unique text key to join on."""
-    return [str(Origin(**origin)) for origin in table["origin"].to_pylist()]
-
-
 def _as_row(origin: Origin, row: Conversation) -> dict[str, Any]:
     identity = content_digest(row)
     return {

@@ -65,6 +65,15 @@ def test_two_sources_of_one_name_are_refused() -> None:
         parse_config({**MINIMAL, "sources": MINIMAL["sources"] * 2})
 
 
+def test_a_weight_names_a_source_and_is_not_negative() -> None:
+    with pytest.raises(ConfigError, match="names no source 'fa'") as caught:
+        parse_config({"model": "m", "sources": [{"name": "faq", "path": "a"}], "mixture": {"weights": {"fa": 1}}})
+    assert "`faq`" in caught.value.remedy
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match=r"`mixture.weights.a`"):
+            parse_config({**MINIMAL, "mixture": {"weights": {"a": wrong}}})
+
+
 def test_overrides_reach_into_sections(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump(MINIMAL))
@@ -72,7 +81,10 @@ def test_overrides_reach_into_sections(tmp_path: Path) -> None:
     assert (config.train.rank, config.dedup.near, config.split.held_out_tasks) == (4, None, ("x",))
 
 
-@pytest.mark.parametrize(("override", "message"), [("rank", "no key=value"), ("model.x=1", "holds no keys")])
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("rank", "no key=value"), ("model.x=1", "holds no keys"), ("train.rank=[1", "'\\[1' is not readable YAML")],
+)
 def test_a_broken_override_is_explained(tmp_path: Path, override: str, message: str) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump(MINIMAL))

@@ -14,7 +14,6 @@ from tuneloom.records import (
     Reject,
     content_digest,
     digest,
-    origin_key,
     reject_rows,
     rejects_table,
     to_table,
@@ -58,7 +57,7 @@ def test_a_table_keeps_everything_a_row_holds() -> None:
     assert stored["examples"] == [{"input": "i", "output": "o", "good": False}]
     assert stored["meta"] == '{"k":[1]}'
     assert stored["messages"][1]["content"] == "4"
-    assert origin_key(table) == ["s:f:1#2"]
+    assert str(Origin(**stored["origin"])) == "s:f:1#2"
 
 
 def test_a_reject_keeps_its_bytes_reason_and_twin() -> None:

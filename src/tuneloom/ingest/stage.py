@@ -133,6 +133,9 @@ class _FileWork:
         except Rejected as fault:
             yield fault
             return
+        if not found:
+            yield Rejected("no instance", evidence=f"the format {name} finds no instance in this row")
+            return
         own, meta = own_labels(row), row.rest()
         task = stem(self._file.relative) if getattr(parser, "TASK_FROM_FILE", False) else None
         for one in found:

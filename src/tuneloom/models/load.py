@@ -10,9 +10,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tuneloom.artifacts import user_cache
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import ConfigError, MissingFile, UnknownModel
-from tuneloom.models.resolve import ModelSource, cache_folder
+from tuneloom.models.resolve import ModelSource
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -27,7 +28,7 @@ def model_folder(source: ModelSource) -> Path:
         raise UnknownModel(f"{source.name!r} has no files here", where="config key `model`", remedy="Give a folder.")
     if source.kind != "packaged":
         return source.path
-    models = cache_folder() / "models"
+    models = user_cache() / "models"
     folder = models / source.digest
     if _is_whole(folder):
         return folder

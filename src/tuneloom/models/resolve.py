@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tuneloom.artifacts import user_cache
 from tuneloom.artifacts.digests import cached_digest
 from tuneloom.errors import UnknownModel
 from tuneloom.records import canonical, digest
@@ -61,12 +62,6 @@ def resolve_model(model: str) -> ModelSource:
     if _looks_like_path(model):
         raise _unknown(f"there is no folder {model!r}", "Give the folder of a model, with its config.json.")
     return _hub(model)
-
-
-def cache_folder() -> Path:
-    """Where this user keeps converted models and remembered digests: $TUNELOOM_CACHE or ~/.cache/tuneloom."""
-    chosen = os.environ.get("TUNELOOM_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "tuneloom"
 
 
 def _packaged(name: str, package: Package) -> ModelSource:
@@ -123,7 +118,7 @@ def _folder_digest(folder: Path) -> str:
 
 
 def _file_digest(file: Path) -> str:
-    return cached_digest(file, cache_folder() / "digests.json")
+    return cached_digest(file, user_cache() / "digests.json")
 
 
 def _looks_like_path(model: str) -> bool:

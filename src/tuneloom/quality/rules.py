@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from tuneloom.errors import ConfigError
-from tuneloom.records import canonical, digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,11 +73,6 @@ def load_profile(name: str, folder: Path = PROFILES) -> Profile:
             f"two rules are named {sorted(twice)[0]!r}", where=path.name, remedy="Give each a name of its own."
         )
     return Profile(name, tree["version"], rules)
-
-
-def profile_digest(name: str, folder: Path = PROFILES) -> str:
-    """Hash of what a profile says, comments apart: an input of the stage's key, since its code lacks the rules."""
-    return digest(canonical(None if name == "none" else yaml.safe_load(_path(name, folder).read_text("utf-8"))))
 
 
 def _path(name: str, folder: Path) -> Path:

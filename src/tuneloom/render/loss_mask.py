@@ -6,10 +6,9 @@ finished arrays: the runs of learnt tokens must decode to exactly the answers, e
 proven is not trained on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,24 +66,6 @@ def prompt_ids(row: TokenRow) -> NDArray[np.int32]:
     nothing is learnt. The model is asked exactly what it was trained on."""
     runs = learnt_runs(row.loss_mask)
     return row.ids[: runs[-1][0]] if runs else row.ids
-
-
-def encode_prompt(messages: Sequence[Mapping[str, Any]], tools: str | None, tokenizer: RowTokenizer) -> list[int]:
-    """A conversation that waits for the assistant -> the ids to generate from.
-
-    Raises ConfigError where the template cannot say it.
-    """
-    rendering = tokenizer.template.render(messages, tools, prompt=True)
-    if isinstance(rendering, Unrenderable):
-        raise ConfigError(
-            f"the chat template cannot render this conversation: {rendering.reason}",
-            where=rendering.evidence,
-            remedy="Change the messages, or use a model whose template knows them.",
-        )
-    (row,) = write_masks([""], [rendering], tokenizer)
-    if isinstance(row, Unproven):
-        raise ConfigError("the tokenizer loses words", where=row.expected, remedy="Use another tokenizer.")
-    return row.ids.tolist()
 
 
 def check_tokenizer(tokenizer: RowTokenizer) -> None:

@@ -39,12 +39,16 @@ class Groups:
 
 
 def links_of(table: pa.Table, start: int) -> Links:
-    """The keys of a table's rows, the first of which has number `start`: of prompt, input and context."""
+    """The keys of a table's rows, the first of which has number `start`: of prompt, input and context.
+
+    All are folded as prose: whether a row is code also depends on its answer, and one prompt must have one key.
+    """
     content = content_of(table)
     numbers = start + np.arange(len(table))
-    rows, keys = [numbers], [key_hashes(fold(content.prompt, content.code_prompt))]
+    prose = np.zeros(len(table), np.uint8)
+    rows, keys = [numbers], [key_hashes(fold(content.prompt, prose))]
     for passage in content.passages:
-        folded = fold(passage, content.code_prompt)
+        folded = fold(passage, prose)
         long = pc.greater_equal(pc.binary_length(folded), PASSAGE_BYTES).to_numpy(zero_copy_only=False)
         rows.append(numbers[long])
         keys.append(key_hashes(folded)[long])

@@ -177,6 +177,23 @@ def test_parquet_rejects_keep_their_record(tmp_path: Path) -> None:
     )
 
 
+def test_a_row_in_which_a_format_finds_nothing_is_rejected_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        """Claims every row and says nothing."""
+
+        @staticmethod
+        def parse(row: Any) -> list[Any]:
+            return []
+
+    monkeypatch.setattr("tuneloom.ingest.stage.formats", lambda: {"alpaca": Silent})
+    (tmp_path / "f.jsonl").write_text('{"instruction": "a", "output": "b"}\n')
+    artifact = ingested(tmp_path / "f.jsonl", format="alpaca")
+    assert dict(artifact.manifest.reasons) == {"no instance": 1}
+    assert (artifact.manifest.counts.rows_in, artifact.manifest.counts.made) == (1, 0)
+
+
 _ROWS = st.lists(st.sampled_from([_GOOD, {**_GOOD, "completion": ""}, {"x": 1}, 7]), min_size=1, max_size=8)
 _CUTS = st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 5)), max_size=4)
 

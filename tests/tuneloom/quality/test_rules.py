@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tuneloom.errors import ConfigError
-from tuneloom.quality.rules import PROFILES, Rule, load_profile, profile_digest
+from tuneloom.quality.rules import PROFILES, Rule, load_profile
 
 RULE = "  - {name: r, value: answer_words, max: 5, source: a test}\n"
 
@@ -67,9 +67,3 @@ def test_a_rule_judges_whom_it_names_by_an_expression_of_signals() -> None:
         }
     )
     assert rows.select(rule.breaks()).to_series().to_list() == [True, False, False, False, False]
-
-
-def test_the_digest_follows_the_rules_not_the_comments(tmp_path: Path) -> None:
-    before = profile_digest("mine", profile(tmp_path, RULE))
-    assert profile_digest("mine", profile(tmp_path, "# why\n", RULE)) == before
-    assert profile_digest("mine", profile(tmp_path, RULE.replace("5", "6"))) != before

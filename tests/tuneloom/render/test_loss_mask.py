@@ -12,11 +12,11 @@ from tests.tiny_model import make_tiny_tokenizer
 from tests.tuneloom.render.templates import CHATML, FAMILIES, family, say, with_template
 from tuneloom.errors import ConfigError, UnknownModel
 from tuneloom.models.token_row import TokenRow
+from tuneloom.release import chat
 from tuneloom.render.chat_template import Rendering
 from tuneloom.render.loss_mask import (
     Unproven,
     check_tokenizer,
-    encode_prompt,
     learnt_runs,
     prompt_ids,
     write_masks,
@@ -71,7 +71,7 @@ def test_no_token_reaches_over_the_edge_of_an_answer():
     merged = row_tokenizer(_with_merge(tokenizer.backend, "Ċ", "Ċ"), CHATML, {})
     row = mask(merged, say("Hi", "\n\nYo"))
     assert learnt_texts(merged, row) == ["\n\nYo<|im_end|>"]
-    assert prompt_ids(row).tolist() == encode_prompt(say("Hi"), None, merged)
+    assert merged.decode([prompt_ids(row)])[0].endswith("<|im_start|>assistant\n"), "where the model will be asked"
 
 
 @given(st.lists(st.text(alphabet=" \n<|im_end|>ab你🎈é", min_size=1, max_size=10), min_size=2, max_size=4))
@@ -91,7 +91,7 @@ def test_where_no_words_imitate_tokens_the_ids_are_what_transformers_gives():
     want = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False)
     assert mask(mine, messages).ids.tolist() == want
     asked = tokenizer.apply_chat_template(messages[:1], tokenize=True, add_generation_prompt=True, return_dict=False)
-    assert encode_prompt(messages[:1], None, mine) == asked == prompt_ids(mask(mine, messages)).tolist()
+    assert chat.prompt_ids(tokenizer, messages[:1]) == asked == prompt_ids(mask(mine, messages)).tolist()
 
 
 def test_a_tokenizer_that_loses_a_character_proves_nothing():
