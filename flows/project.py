@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tuneloom.artifacts import Artifact, Reference
 from tuneloom.config import Config, load_config
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.plan import Plan, make_plan
+from tuneloom.runs import latest_run
 
 HOME = ".tuneloom"
 
@@ -54,6 +56,18 @@ def last_plan(options: argparse.Namespace, say: Callable[[str], None]) -> Plan:
         raise MissingFile("nothing ran here yet", where=str(home), remedy="Start with `tuneloom run CONFIG`.")
     path = Path(last.config)
     return make_plan(load_config(path, last.overrides), path.parent, home=home, limit=last.limit, say=say)
+
+
+def finished(plan: Plan, say: Callable[[str], None]) -> dict[str, Artifact | None]:
+    """Each stage's artifact of this plan; those of its last run where that has more, which is said: after a change of
+    code, settings or files the plan names what has not run yet, and whoever looks means what ran."""
+    found = dict(plan.found())
+    before = latest_run(plan.store, plan.config.name)
+    left = {s: plan.store.find(Reference(s, key)) for s, key in before.stages.items()} if before else {}
+    if sum(map(bool, left.values())) <= sum(map(bool, found.values())):
+        return found
+    say("(what the last run left: settings, files or code have changed since)")
+    return left
 
 
 def read_last(home: Path) -> LastRun | None:

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Artifact":
-    from flows.project import last_plan
+    from flows.project import finished, last_plan
     from tuneloom.artifacts import Reference, Store
     from tuneloom.errors import ConfigError, MissingFile
     from tuneloom.plan import STAGES
@@ -61,7 +61,7 @@ def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Art
             remedy=f"Stages: {', '.join(STAGES)}.",
         )
     plan = last_plan(options, reporter.say)
-    found = dict(plan.found())[options.what]
+    found = finished(plan, reporter.say).get(options.what)
     if found is None:
         raise MissingFile(
             f"stage {options.what} has not run yet", where=str(plan.home), remedy="Run `tuneloom run CONFIG`."

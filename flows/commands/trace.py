@@ -17,14 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints lives, personal data masked."""
     from flows.console import TerminalReporter
-    from flows.project import plan_of
+    from flows.project import finished, plan_of
     from tuneloom.errors import ConfigError, NoUsableData
     from tuneloom.text.personal_data import mask_json
     from tuneloom.trace import find_lives, source_ledger
 
     reporter = TerminalReporter()
     plan = plan_of(options, reporter.say)
-    found = dict(plan.found("render"))
+    found = finished(plan, reporter.say)
     if options.source:
         names = [source.name for source in plan.config.sources]
         if options.source not in names:

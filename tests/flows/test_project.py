@@ -1,12 +1,14 @@
 """Which `.tuneloom` a command means, and that only a run makes one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flows.project import home_of, last_plan, nearest_home, plan_of, plan_to_run, read_last
-from tests.flows.projects import make_project, options
+from flows.project import finished, home_of, last_plan, nearest_home, plan_of, plan_to_run, read_last
+from tests.flows.projects import make_project, options, run_data_stages
 from tuneloom.errors import ConfigError, MissingFile
+from tuneloom.runs import write_run
 
 
 @pytest.fixture
@@ -85,6 +87,20 @@ def test_only_a_run_is_remembered_as_the_last(config: Path) -> None:
     again = last_plan(options(home=ran.home), print)
     assert again.record.identity == ran.record.identity
     assert (again.limit, again.config.train.rank) == (5, 4)
+
+
+def test_who_looks_after_a_change_sees_what_ran_and_is_told(config: Path) -> None:
+    said: list[str] = []
+    ran = plan_to_run(options(config=config), print)
+    made_by_it = run_data_stages(ran)
+    assert finished(ran, said.append)["dedup"] == made_by_it["dedup"]
+    assert said == []
+    keys = {stage: artifact.reference.key for stage, artifact in made_by_it.items()}
+    write_run(ran.store, replace(ran.record, stages=keys))
+    changed = plan_of(options(config=config, overrides=["dedup.near=null"]), print)
+    assert finished(changed, said.append)["dedup"] == made_by_it["dedup"]
+    assert len(said) == 1
+    assert "changed since" in said[0]
 
 
 def test_a_damaged_note_of_the_last_run_is_named(tmp_path: Path) -> None:
