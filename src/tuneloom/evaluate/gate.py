@@ -5,13 +5,15 @@ baseline, same items) give a bootstrap interval and a sign-flip p-value at the c
 *better* or *worse* where both agree on it, *undecided* otherwise; the metrics of generated answers are corrected for
 being several (Holm).
 
-    promote        every metric of `better` is better, and the generated answers are better in at least one metric
-                   (against the base) or not worse (against a champion)
-    refuse         a metric of `better` is worse, or the generated answers are worse in one metric and better in none
+    promote        every metric of `better` is better; against the base the generated answers are better in at least
+                   one metric and worse in none, against a champion no metric at all is worse
+    refuse         a metric of `better` is worse; against the base the generated answers are worse in one metric and
+                   better in none, against a champion any metric is worse
     inconclusive   anything else: it says how many rows would settle it, or, against a champion, that the model is no
-                   worse within `margin`, so that more rows would change little
+                   worse within `margin`, so that more rows would change little, or which generated answers are better
+                   and which are worse than the base's: that is for a person to weigh
 
-Where no answers were generated (`evaluate.generate_rows: 0`) the condition on them falls away.
+Where no answers were generated (`evaluate.generate_rows: 0`) the conditions on them fall away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,22 +58,22 @@ def decide(
     found = {m: _judge(c, corrected.get(m, c.p), gate) for m, c in found.items()}
     measured = [found[m] for m in generated if found[m].n]
     required = [found[m] for m in gate.better]
-    words = _words_outcome(measured)
+    watched = measured if baseline == "base" else [c for c in found.values() if c.n and c not in required]
     conditions = [_condition(c, "better", c.outcome == "better") for c in required]
-    if measured:
-        needed = "better in one metric" if baseline == "base" else "not worse"
-        met = words == "better" or (baseline == "champion" and words != "worse")
-        conditions.append(_words_condition(measured, needed, met))
+    conditions += _watch(watched, baseline)
+    outcomes = {c.outcome for c in watched}
     if all(condition["met"] for condition in conditions):
         verdict = "promote"
-    elif words == "worse" or any(c.outcome == "worse" for c in required):
+    elif any(c.outcome == "worse" for c in required) or (
+        "worse" in outcomes and (baseline == "champion" or "better" not in outcomes)
+    ):
         verdict = "refuse"
     else:
         verdict = "inconclusive"
     return {
         "verdict": verdict,
         "baseline": baseline,
-        "reason": _reason(verdict, required, measured, words, gate, baseline),
+        "reason": _reason(verdict, required, watched, gate, baseline),
         "conditions": conditions,
         "metrics": {m: _metric(found[m], means) for m in directions},
         "n": required[0].n if required else 0,
@@ -138,20 +140,23 @@ def _judge(found: Comparison, p: float | None, gate: Gate) -> Comparison:
     return Comparison(**{**asdict(found), "p": p, "outcome": outcome})
 
 
-def _words_outcome(measured: Sequence[Comparison]) -> str:
-    outcomes = {comparison.outcome for comparison in measured}
-    return next((outcome for outcome in ("better", "worse") if outcome in outcomes), "undecided")
-
-
 def _condition(found: Comparison, needed: str, met: bool) -> dict[str, Any]:
     return {**asdict(found), "needed": needed, "met": met}
 
 
-def _words_condition(measured: Sequence[Comparison], needed: str, met: bool) -> dict[str, Any]:
-    """One condition on several metrics, shown with the numbers of the one that says most."""
-    rank = {"better": 0, "worse": 1, "undecided": 2}
-    shown = min(measured, key=lambda c: (rank[c.outcome], c.p if c.p is not None else 2.0, c.metric))
-    return _condition(shown, f"{needed} of {', '.join(c.metric for c in measured)}", met)
+def _watch(watched: Sequence[Comparison], baseline: str) -> list[dict[str, Any]]:
+    """One condition on several metrics, shown with the numbers of the one that says most; none where none is measured.
+
+    Against the base: one is better and none is worse. Against a champion: none is worse.
+    """
+    if not watched:
+        return []
+    worse, better = (any(c.outcome == outcome for c in watched) for outcome in ("worse", "better"))
+    needed = "better in one metric and worse in none" if baseline == "base" else "not worse in any"
+    rank = {"worse": 0, "better": 1, "undecided": 2}
+    shown = min(watched, key=lambda c: (rank[c.outcome], c.p if c.p is not None else 2.0, c.metric))
+    met = not worse and (better or baseline == "champion")
+    return [_condition(shown, f"{needed} of {', '.join(c.metric for c in watched)}", met)]
 
 
 def _metric(found: Comparison, means: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -174,13 +179,15 @@ def _rows_needed(conditions: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _reason(
-    verdict: str, required: Sequence[Comparison], measured: Sequence[Comparison], words: str, gate: Gate, baseline: str
+    verdict: str, required: Sequence[Comparison], watched: Sequence[Comparison], gate: Gate, baseline: str
 ) -> str:
-    """One sentence for people."""
-    told = [f"{c.metric} is {c.outcome}" for c in required] + ([f"generated answers are {words}"] if measured else [])
+    """One or two sentences for people."""
+    told = [f"{c.metric} is {c.outcome}" for c in required] + _words(watched, baseline)
     text = f"Against the {baseline}: {', '.join(told)}."
     if verdict != "inconclusive":
         return text
+    if {"better", "worse"} <= {c.outcome for c in watched}:
+        return f"{text} A person must weigh that; more rows would not."
     if baseline == "champion" and all(_no_worse(c, gate.margin) for c in required):
         return f"{text} No worse within the margin of {gate.margin:g}: equal for practical purposes."
     needs = [c.rows_needed for c in required if c.outcome == "undecided" and c.rows_needed]
@@ -188,6 +195,16 @@ def _reason(
     if few:
         return f"{text} Too few rows to tell."
     return f"{text} About {max(needs)} rows would tell." if needs else f"{text} The rows at hand cannot tell."
+
+
+def _words(watched: Sequence[Comparison], baseline: str) -> list[str]:
+    """`generated answers are better in chrf, but worse in rouge_l`; against a champion `worse in loss`, or nothing."""
+    by = {outcome: ", ".join(c.metric for c in watched if c.outcome == outcome) for outcome in ("better", "worse")}
+    parts = [f"{outcome} in {names}" for outcome, names in by.items() if names]
+    if not watched:
+        return []
+    about = "generated answers are" if baseline == "base" else "otherwise it is"
+    return [f"{about} {', but '.join(parts) or 'undecided'}"]
 
 
 def _no_worse(found: Comparison, margin: float) -> bool:

@@ -34,6 +34,7 @@ def noisy(mean: float, n: int = 100, spread: float = 0.3, seed: int = 1) -> np.n
 
 BASE = {"loss": noisy(2.0), "exact_match": [0] * 48, "rouge_l": noisy(0.3, 48, 0.05)}
 RIGHT = {"exact_match": [1] * 20 + [0] * 28, "rouge_l": BASE["rouge_l"] + noisy(0.2, 48, 0.05, 3)}
+WORSE_WORDS = noisy(-0.2, 48, 0.01, 5)
 BETTER_LOSS, WORSE_LOSS = BASE["loss"] + noisy(-0.3, seed=2), BASE["loss"] + noisy(0.3, seed=2)
 
 
@@ -44,7 +45,7 @@ def test_better_than_the_base_in_loss_and_in_words_is_promoted():
     assert (loss["metric"], loss["direction"], loss["met"]) == ("loss", "lower", True)
     assert loss["low"] < loss["estimate"] < loss["high"] < 0
     assert loss["p"] < 0.05
-    assert words["needed"] == "better in one metric of exact_match, rouge_l"
+    assert words["needed"] == "better in one metric and worse in none of exact_match, rouge_l"
     assert verdict["metrics"]["exact_match"]["difference"] == pytest.approx(20 / 48)
     assert verdict["rows_needed"] is None
 
@@ -67,6 +68,30 @@ def test_worse_words_and_none_better_are_refused():
     tuned = {"loss": BETTER_LOSS, "exact_match": BASE["exact_match"], "rouge_l": BASE["rouge_l"] - 0.2}
     tuned["rouge_l"] = tuned["rouge_l"] + noisy(0, 48, 0.01, 5)
     assert judge(scored(base=BASE, tuned=tuned))["verdict"] == "refuse"
+
+
+def test_better_in_one_metric_of_words_and_worse_in_another_is_not_settled_against_the_base():
+    tuned = {"loss": BETTER_LOSS, "exact_match": RIGHT["exact_match"], "rouge_l": BASE["rouge_l"] + WORSE_WORDS}
+    verdict = judge(scored(base=BASE, tuned=tuned))
+    assert verdict["verdict"] == "inconclusive"
+    assert "generated answers are better in exact_match, but worse in rouge_l" in verdict["reason"]
+    assert verdict["rows_needed"] is None
+    assert [(c["metric"], c["met"]) for c in verdict["conditions"]] == [("loss", True), ("rouge_l", False)]
+
+
+def test_worse_than_the_champion_in_any_metric_is_refused_and_the_metric_is_named():
+    tuned = {"loss": BETTER_LOSS, "exact_match": RIGHT["exact_match"], "rouge_l": BASE["rouge_l"] + WORSE_WORDS}
+    verdict = judge(scored(base=BASE, champion=BASE, tuned=tuned))
+    assert (verdict["verdict"], verdict["baseline"]) == ("refuse", "champion")
+    assert "worse in rouge_l" in verdict["reason"]
+    assert [(c["metric"], c["met"]) for c in verdict["conditions"]] == [("loss", True), ("rouge_l", False)]
+
+
+def test_a_loss_that_the_gate_does_not_ask_for_may_not_be_worse_than_the_champions_either():
+    tuned = {**BASE, "loss": WORSE_LOSS, "exact_match": RIGHT["exact_match"]}
+    gate = Gate(better=("exact_match",))
+    assert judge(scored(base=BASE, champion=BASE, tuned=tuned), gate)["verdict"] == "refuse"
+    assert judge(scored(base=BASE, tuned=tuned), gate)["verdict"] == "promote"
 
 
 def test_the_same_model_is_never_better():

@@ -126,7 +126,7 @@ def _evaluate(writer: Writer, verdict: str, prompts: list) -> None:
                 "metric": "rouge_l",
                 "estimate": 0.13,
                 **metrics["rouge_l"],
-                "needed": "better in one metric of chrf, rouge_l",
+                "needed": "better in one metric and worse in none of chrf, rouge_l",
                 "met": True,
             },
         ],
