@@ -142,8 +142,6 @@ class Evaluate(Section):
     """Most test rows whose answer is generated and compared with the references."""
     max_new_tokens: int = Field(48, gt=0)
     """Longest generated answer in tokens."""
-    baselines: tuple[Literal["base", "champion"], ...] = ("base", "champion")
-    """What the candidate is compared with; the champion where there is one."""
 
 
 class Gate(Section):

@@ -48,7 +48,7 @@ def evaluate(
     scored, asked = chosen[: config.loss_rows], chosen[: config.generate_rows]
     items, answers = [ITEMS.empty_table()], {}
     pace = _Pace(on_progress, (2 + (champion is not None)) * (len(scored) + len(asked)))
-    for name, subject, tokenizer in subjects(model, tuned, champion, config.baselines) if chosen else ():
+    for name, subject, tokenizer in subjects(model, tuned, champion) if chosen else ():
         losses = held_out.held_out_losses(subject, scored, pace.step(f"{name}: loss"))
         items.append(items_table(name, held_out.METRIC, scored, losses))
         if asked:

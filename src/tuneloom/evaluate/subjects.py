@@ -32,10 +32,8 @@ def trained_folder(tuned: Artifact) -> Path:
     )
 
 
-def subjects(
-    source: ModelSource, tuned: Artifact, champion: Champion | None, baselines: tuple[str, ...]
-) -> Iterator[tuple[str, Any, Any]]:
-    """(name, model, tokenizer) for base, tuned and champion as far as `baselines` asks for them.
+def subjects(source: ModelSource, tuned: Artifact, champion: Champion | None) -> Iterator[tuple[str, Any, Any]]:
+    """(name, model, tokenizer) for base, tuned and, where there is one, the champion: the gate never goes without it.
 
     A model is good until the next one is taken. Float32, for scores must not depend on the machine's fast format.
     Raises ConfigError for a champion of another base: its tokens are others, so its losses cannot be compared.
@@ -50,10 +48,9 @@ def subjects(
     folder = model_folder(source)
     tokenizer, device = load_tokenizer(folder), _device()
     base = load_model(folder, device=device)
-    if "base" in baselines or not champion:
-        yield "base", base, tokenizer
+    yield "base", base, tokenizer
     adapted = [("tuned", trained_folder(tuned))]
-    if champion and "champion" in baselines:
+    if champion:
         adapted.append(("champion", champion.folder))
     for name, weights in adapted:
         if (weights / "adapter_config.json").is_file():

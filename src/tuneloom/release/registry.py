@@ -16,13 +16,13 @@ from typing import Any
 
 from tuneloom.errors import ConfigError
 from tuneloom.release.connection import connect, exists, load_mlflow
+from tuneloom.release.presence import MODEL_ID_TAG
 from tuneloom.release.tracking import Tracking, is_absent
 from tuneloom.runs import FrozenChampion
 
 RELEASE_TAG = "tuneloom.release"
 TRAIN_TAG = "tuneloom.train"
 PROMOTED_TAG = "tuneloom.promoted"
-MODEL_ID_TAG = "tuneloom.model_id"
 NEW_TOKENS = 128
 """Default length of a registered model's answer."""
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ from tuneloom.release.registry import (
 from tuneloom.release.tracking import Tracking
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a candidate is not promoted; `outdated` where the comparison no longer holds and must be made anew."""
+
+    why: str
+    outdated: bool
+
+
 def release(
     writer: Writer,
     evaluation: Artifact,
@@ -51,10 +60,10 @@ def release(
     registered = find_version(tracking.client, name, key)
     if registered is None:
         registered = _register(tracking, name, key, tuned, model, keys, lineage, verdict)
-    why_not = _why_not(tracking, registered, evaluation, tuned, verdict)
+    refusal = _refusal(tracking, registered, evaluation, tuned, verdict)
     if not registered.promoted:
         tracking.client.set_registered_model_alias(name, "candidate", str(registered.version))
-    if why_not is None and not registered.promoted:
+    if refusal is None and not registered.promoted:
         promote(tracking.client, registered)
     _log_scores(tracking, registered, evaluation, verdict)
     said = {
@@ -64,8 +73,9 @@ def release(
         "model_id": registered.model_id,
         "aliases": aliases_of(tracking.client, registered),
         "verdict": verdict["verdict"],
-        "promoted": why_not is None,
-        "why_not": why_not,
+        "promoted": refusal is None,
+        "why_not": refusal.why if refusal else None,
+        "outdated": refusal is not None and refusal.outdated,
         "mlflow_run_id": tracking.run_id,
         "experiment_id": tracking.experiment_id,
     }
@@ -107,22 +117,27 @@ def _register(
     return register(tracking, name, model_id, tags, describe(verdict, base_name(model), held))
 
 
-def _why_not(
+def _refusal(
     tracking: Tracking, registered: Registered, evaluation: Artifact, tuned: Artifact, verdict: Mapping[str, Any]
-) -> str | None:
+) -> Refusal | None:
     """Why the candidate does not become champion; None where it does, or is it already.
 
     A verdict holds against the champion it was made against: where another run promoted its own model meanwhile, the
-    comparison must be made anew.
+    comparison must be made anew. One that left a champion out promotes nobody.
     """
     if registered.promoted:
         return None
     if verdict["verdict"] != "promote":
-        return f"the gate's verdict is {verdict['verdict']}. {verdict['reason']}"
+        return Refusal(f"the gate's verdict is {verdict['verdict']}. {verdict['reason']}", outdated=False)
     current = champion(tracking.home, registered.name)
+    if current is None or current.train_key == tuned.reference.key:
+        return None
     judged = evaluation.manifest.spec["inputs"].get("champion")
-    if current and current.train_key not in (judged, tuned.reference.key):
-        return f"version {current.version} became champion after this candidate was judged; run again"
+    if current.train_key != judged:
+        why = f"version {current.version} became champion after this candidate was judged; run again to judge it anew"
+        return Refusal(why, outdated=True)
+    if verdict["baseline"] != "champion":
+        return Refusal(f"it was not compared with the champion, version {current.version}", outdated=False)
     return None
 
 

@@ -13,8 +13,6 @@ from tuneloom.models.load import load_model
 from tuneloom.models.resolve import resolve_model
 from tuneloom.render.shards import read_rows
 
-BOTH = ("base", "champion")
-
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory, tiny_model):
@@ -32,7 +30,7 @@ def test_the_base_is_loaded_once_and_comes_back_unchanged(tuned, tiny_model, mon
     loads = []
     monkeypatch.setattr(module, "load_model", lambda *a, **k: loads.append(a) or load_model(*a, **k))
     champion = Champion("m", 1, trained_folder(tuned), None)
-    found = {name: logits(model) for name, model, _ in subjects(resolve_model(str(tiny_model)), tuned, champion, BOTH)}
+    found = {name: logits(model) for name, model, _ in subjects(resolve_model(str(tiny_model)), tuned, champion)}
     assert list(found) == ["base", "tuned", "champion"]
     assert len(loads) == 1
     assert torch.equal(found["tuned"], found["champion"])
@@ -45,12 +43,11 @@ def test_a_fully_tuned_model_is_loaded_by_itself(tmp_path, tiny_model):
             writer.file(f"model/{path.name}").write_bytes(path.read_bytes())
 
     full = Store(tmp_path).ensure(Spec("train", "full"), build)
-    found = {name: logits(model) for name, model, _ in subjects(resolve_model(str(tiny_model)), full, None, BOTH)}
+    found = {name: logits(model) for name, model, _ in subjects(resolve_model(str(tiny_model)), full, None)}
     assert torch.equal(found["base"], found["tuned"])
 
 
-def test_the_config_says_which_baselines_are_scored(tuned, tiny_model):
+def test_a_champion_is_always_compared_with(tuned, tiny_model):
     source, champion = resolve_model(str(tiny_model)), Champion("m", 1, trained_folder(tuned))
-    assert [name for name, *_ in subjects(source, tuned, champion, ("champion",))] == ["tuned", "champion"]
-    assert [name for name, *_ in subjects(source, tuned, champion, ("base",))] == ["base", "tuned"]
-    assert [name for name, *_ in subjects(source, tuned, None, ("champion",))] == ["base", "tuned"]
+    assert [name for name, *_ in subjects(source, tuned, champion)] == ["base", "tuned", "champion"]
+    assert [name for name, *_ in subjects(source, tuned, None)] == ["base", "tuned"]

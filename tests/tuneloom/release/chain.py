@@ -47,8 +47,10 @@ def make_chain(
     rows: int = 40,
     tag: str = "",
     history: int = 60,
+    baseline: str | None = None,
 ) -> dict[str, Artifact]:
-    """Artifacts by stage; `adapter` is a PEFT folder, `tag` makes another chain in the same store."""
+    """Artifacts by stage; `adapter` is a PEFT folder, `tag` makes another chain in the same store, `baseline`
+    says what the verdict was made against (by default the champion, or the base where there is none)."""
     store, chain = Store(folder), {}
     kept = [_row(number, tag) for number in range(rows)]
     parent: Artifact | None = None
@@ -65,7 +67,7 @@ def make_chain(
     parents = tuple(chain[stage].reference for stage in ("mixture", "render", "train"))
     chain["evaluate"] = store.ensure(
         Spec("evaluate", "code", config={"verdict": verdict}, inputs={"champion": champion}, parents=parents),
-        lambda writer: _evaluate(writer, verdict, prompts),
+        lambda writer: _evaluate(writer, verdict, prompts, baseline or ("champion" if champion else "base")),
     )
     return chain
 
@@ -112,14 +114,14 @@ def _train(writer: Writer, adapter: Path | None, history: int) -> None:
     writer.stats.update(steps=history, tokens=25_104, dtype="float32", tokens_per_second=118.4)
 
 
-def _evaluate(writer: Writer, verdict: str, prompts: list) -> None:
+def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str) -> None:
     met = verdict == "promote"
     loss = _metric("lower", 1.92, 1.57 if met else 1.90, 0.11)
     metrics = {"chrf": _metric("higher", 31.2, 30.9, 2.2), "loss": loss, "rouge_l": _metric("higher", 0.21, 0.34, 0.09)}
     tree = {
         "verdict": verdict,
-        "baseline": "base",
-        "reason": f"Against the base: loss is {loss['outcome']}.",
+        "baseline": baseline,
+        "reason": f"Against the {baseline}: loss is {loss['outcome']}.",
         "conditions": [
             {"metric": "loss", "estimate": loss["difference"], **loss, "needed": "better", "met": met},
             {

@@ -82,11 +82,20 @@ def test_an_old_release_made_again_does_not_take_the_place_of_a_newer_champion(w
     assert champion(world.home, "order").version == 2
 
 
-def test_a_verdict_against_a_champion_that_is_gone_promotes_nobody(world: World) -> None:
-    world.release(world.chain(tag="swift"), "race")
+def test_a_verdict_against_a_champion_that_is_gone_promotes_nobody_and_is_outdated(world: World) -> None:
+    assert said(world.release(world.chain(tag="swift"), "race"))["outdated"] is False
     told = said(world.release(world.chain(tag="late", champion=None), "race"))
-    assert told["promoted"] is False
-    assert "became champion after this candidate was judged" in told["why_not"]
+    assert (told["promoted"], told["outdated"]) == (False, True)
+    assert told["why_not"] == "version 1 became champion after this candidate was judged; run again to judge it anew"
+
+
+def test_a_champion_that_was_known_but_not_compared_with_is_not_replaced(world: World) -> None:
+    first = world.chain(tag="known")
+    world.release(first, "compared")
+    chain = world.chain(tag="loose", champion=first["train"].reference.key, baseline="base")
+    told = said(world.release(chain, "compared"))
+    assert (told["promoted"], told["why_not"]) == (False, "it was not compared with the champion, version 1")
+    assert champion(world.home, "compared").version == 1
 
 
 def test_a_missing_link_of_the_lineage_is_refused_and_nothing_is_registered(world: World) -> None:
