@@ -40,6 +40,7 @@ def mix(writer: Writer, rows: Artifact, config: Mixture, seed: int) -> None:
         _write(writer, table, here)
     writer.stats.update(
         mixture=_realised(decided),
+        repeated=int((decided["repeat"] - 1).clip(0).sum()),  # uses beyond a row's first; the rows are counted once
         not_selected={rule: int((decided["rule"] == rule).sum()) for rule in ("weight", "cap")},
         weights_without_rows=sorted(set(config.weights) - set(decided["source"].to_list())),
     )

@@ -53,7 +53,9 @@ def test_test_rows_pass_on_unchanged_and_repeated_rows_are_stored_once(tmp_path:
 
 
 def test_the_realised_mixture_is_told(tmp_path: Path) -> None:
-    told = mixed(tmp_path, Mixture(weights={"b": 3, "nobody": 2})).stats
+    artifact = mixed(tmp_path, Mixture(weights={"b": 3, "nobody": 2}))
+    told = artifact.stats
+    assert (artifact.manifest.counts.made, told["repeated"]) == (0, 16)
     assert told["mixture"]["source"] == [
         {"source": "b", "rows": 8, "used": 24, "share": 0.666667},
         {"source": "a", "rows": 12, "used": 12, "share": 0.333333},
