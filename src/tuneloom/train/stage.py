@@ -12,7 +12,7 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
 from tuneloom.models.load import load_model, model_folder
-from tuneloom.models.probe import choose_dtype, probe
+from tuneloom.models.probe import Machine, choose_dtype, probe
 from tuneloom.models.resolve import ModelSource
 from tuneloom.render.shards import read_packs, read_rows
 from tuneloom.train.adapters import attach, count_trainable, save_trained
@@ -44,8 +44,8 @@ def fine_tune(
     plan = plan_steps(rows, packs, config.tokens_per_step, config.epochs, config.max_tokens, seed)
     planned = sum(step.tokens for step in plan)
     everything = int(sum(rows.lengths[pack].sum() for pack in packs))
-    say(_aloud(config, planned, everything, dtype, machine.reason))
-    trainee = attach(load_model(model_folder(model)), config, seed)
+    say(_aloud(config, planned, everything, dtype, machine))
+    trainee = attach(load_model(model_folder(model), device=machine.device), config, seed)
     lines: list[dict[str, Any]] = []
 
     def note(step: StepReport) -> None:
@@ -62,11 +62,12 @@ def fine_tune(
     writer.stats.update(_stats(report, count_trainable(trainee).trained, everything, model))
 
 
-def _aloud(config: Train, planned: int, everything: int, dtype: str, reason: str) -> str:
+def _aloud(config: Train, planned: int, everything: int, dtype: str, machine: Machine) -> str:
     """One line: how much of the data is used and why, and how it is computed."""
     part = f"{planned:,} of {everything:,} tokens"
     limit = " (train.max_tokens)" if config.max_tokens and planned < everything * config.epochs else ""
-    return f"  training on {part}{limit}, {config.method}, computing in {dtype}: {reason}"
+    place = "the CPU" if machine.device == "cpu" else machine.device
+    return f"  training on {part}{limit}, {config.method}, computing in {dtype} on {place}: {machine.reason}"
 
 
 def _write_files(writer: Writer, kind: str, lines: list[dict[str, Any]]) -> None:
