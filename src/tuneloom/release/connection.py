@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tuneloom.errors import NotPermitted
 from tuneloom.release.database import make_database
@@ -35,6 +36,18 @@ def address(home: Path) -> Address:
         return Address(named, os.environ.get("MLFLOW_REGISTRY_URI") or named, None)
     local = f"sqlite:///{home.resolve() / 'mlflow.db'}"
     return Address(local, os.environ.get("MLFLOW_REGISTRY_URI") or local, home.resolve() / "mlartifacts")
+
+
+def shown(where: Address, home: Path) -> str:
+    """The tracking address for people and pages: without passwords, and without this machine's folders.
+
+    `sqlite:////data/p/.tuneloom/mlflow.db` -> `sqlite:///.tuneloom/mlflow.db`, from the folder of the config;
+    `https://joe:secret@host/x` -> `https://host/x`.
+    """
+    if where.artifacts is not None:
+        return f"sqlite:///{home.name}/mlflow.db"
+    parts = urlsplit(where.tracking)
+    return where.tracking.replace(f"//{parts.netloc}", f"//{parts.netloc.rpartition('@')[2]}", 1)
 
 
 def exists(home: Path) -> bool:

@@ -1,5 +1,6 @@
-"""What the registry shows under a version: Markdown for people."""
+"""What a release says to people: the Markdown under its version, and where its MLflow run is to be seen."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,21 @@ def describe(verdict: Mapping[str, Any], base: str, licenses: Sequence[str]) -> 
     if licenses:
         lines += ["", f"Licences of the training rows: {', '.join(licenses)}."]
     return "\n".join(lines)
+
+
+def run_page(said: Mapping[str, Any]) -> str | None:
+    """The MLflow run of a release.json as an address; None where a file holds the records and no server shows them.
+
+    `https://host/#/experiments/7/runs/0f3c`.
+    """
+    if not said["tracking"].startswith(("http://", "https://")):
+        return None
+    return f"{said['tracking'].rstrip('/')}/#/experiments/{said['experiment_id']}/runs/{said['mlflow_run_id']}"
+
+
+def run_command(said: Mapping[str, Any]) -> str:
+    """What shows the records of a release.json, from the folder of the config: `mlflow ui --backend-store-uri ...`."""
+    return f"mlflow ui --backend-store-uri {shlex.quote(said['tracking'])}"
 
 
 def number(value: float | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Release
 from tuneloom.models.resolve import ModelSource
+from tuneloom.release.connection import address, shown
 from tuneloom.release.description import describe
 from tuneloom.release.lineage import check_lineage, licenses, stage_keys
 from tuneloom.release.load import BASE_PATH_TAG
@@ -78,6 +79,7 @@ def release(
         "outdated": refusal is not None and refusal.outdated,
         "mlflow_run_id": tracking.run_id,
         "experiment_id": tracking.experiment_id,
+        "tracking": shown(address(tracking.home), tracking.home),
     }
     writer.file("release.json").write_text(json.dumps(said, ensure_ascii=False, indent=1), "utf-8")
     writer.stats.update(said)

@@ -166,7 +166,7 @@ def _place(released: Mapping[str, Any] | None) -> str:
         return "It was not registered."
     place = f"Registered as {released['model_name']} version {released['version']}"
     if released["promoted"]:
-        return f"{place}, now champion."
+        return f"{place} and promoted to champion."
     why = released["why_not"]
     return f"{place}, as a candidate only: {why}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from tuneloom import __version__
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.errors import BrokenArtifact
+from tuneloom.release.description import run_command, run_page
 from tuneloom.report.charts import HEIGHT, WIDTH, Curve, loss_curve
 from tuneloom.report.content import read_funnel, read_mixture, read_samples, read_scores, read_verdict
 from tuneloom.text.personal_data import mask
@@ -19,16 +20,16 @@ FACTS = ("steps", "tokens", "tokens_available", "trained_parameters", "tokens_pe
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def report(writer: Writer, artifacts: Mapping[str, Artifact], title: str, links: Mapping[str, str]) -> None:
-    """Writes report.html from the artifacts by stage name; `links` maps a name (MLflow, Prefect) to an address."""
+def report(writer: Writer, artifacts: Mapping[str, Artifact], title: str) -> None:
+    """Writes report.html from the artifacts by stage name, and from nothing else."""
     if "evaluate" not in artifacts:
         raise BrokenArtifact("the report needs the evaluation", where="report", remedy="Run the pipeline again.")
-    page = render_page(page_values(artifacts, title, links))
+    page = render_page(page_values(artifacts, title))
     writer.file("report.html").write_text(page, "utf-8")
     writer.stats["bytes"] = len(page.encode("utf-8"))
 
 
-def page_values(artifacts: Mapping[str, Artifact], title: str, links: Mapping[str, str]) -> dict[str, Any]:
+def page_values(artifacts: Mapping[str, Artifact], title: str) -> dict[str, Any]:
     """All that the template shows, by the names it uses."""
     released = (
         json.loads(artifacts["release"].path("release.json").read_text("utf-8")) if "release" in artifacts else None
@@ -53,7 +54,7 @@ def page_values(artifacts: Mapping[str, Artifact], title: str, links: Mapping[st
         },
         "versions": dict(artifacts.get("train", evaluation).manifest.versions),
         "released": released,
-        "links": {name: url for name, url in links.items() if url.startswith(("http://", "https://"))},
+        "mlflow": {"page": run_page(released), "command": run_command(released)} if released else None,
         "tuneloom": __version__,
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuneloom.errors import NotPermitted
-from tuneloom.release.connection import address, connect, exists
+from tuneloom.release.connection import Address, address, connect, exists, shown
 
 
 def run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -28,6 +28,26 @@ def test_a_server_named_in_the_environment_comes_first(tmp_path: Path, monkeypat
     where = address(tmp_path)
     assert (where.tracking, where.registry, where.artifacts) == ("http://127.0.0.1:5000",) * 2 + (None,)
     assert exists(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tracking", "told"),
+    [
+        ("https://joe:secret@host:5000/x@y", "https://host:5000/x@y"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("postgresql://mlflow:secret@db/mlflow", "postgresql://db/mlflow"),
+        ("sqlite:////data/a@b/mlflow.db", "sqlite:////data/a@b/mlflow.db"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(tracking: str, told: str, tmp_path: Path) -> None:
+    assert shown(Address(tracking, tracking, None), tmp_path) == told
+
+
+def test_the_records_beside_the_config_are_shown_without_this_machines_folders(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    home = tmp_path / ".tuneloom"
+    assert shown(address(home), home) == "sqlite:///.tuneloom/mlflow.db"
 
 
 def test_asking_for_a_champion_before_the_first_run_does_not_import_mlflow(tmp_path: Path) -> None:

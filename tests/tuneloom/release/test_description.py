@@ -1,6 +1,6 @@
 """What people read beside a version."""
 
-from tuneloom.release.description import describe, number
+from tuneloom.release.description import describe, number, run_command, run_page
 
 
 def test_a_version_tells_verdict_scores_and_licences() -> None:
@@ -14,3 +14,11 @@ def test_a_version_tells_verdict_scores_and_licences() -> None:
 
 def test_what_was_not_measured_is_a_dash_and_never_zero() -> None:
     assert (number(None), number(0.0), number(0.123456)) == ("–", "0", "0.1235")
+
+
+def test_a_run_has_a_page_where_a_server_shows_it_and_a_command_elsewhere() -> None:
+    said = {"tracking": "https://host/mlflow/", "experiment_id": "7", "mlflow_run_id": "0f3c"}
+    assert run_page(said) == "https://host/mlflow/#/experiments/7/runs/0f3c"
+    local = {**said, "tracking": "sqlite:///my home/mlflow.db"}
+    assert run_page(local) is None
+    assert run_command(local) == "mlflow ui --backend-store-uri 'sqlite:///my home/mlflow.db'"

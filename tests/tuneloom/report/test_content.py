@@ -18,7 +18,10 @@ def test_the_verdict_is_a_sentence_with_the_deciding_numbers(chain) -> None:
     released = {"model_name": "smol", "version": 3, "promoted": True, "why_not": None}
     verdict = read_verdict(chain["evaluate"], released)
     assert verdict.headline == "The tuned model beats the base."
-    assert verdict.details == "Held-out loss: 1.92 before, 1.57 tuned. Registered as smol version 3, now champion."
+    assert (
+        verdict.details
+        == "Held-out loss: 1.92 before, 1.57 tuned. Registered as smol version 3 and promoted to champion."
+    )
 
 
 def test_a_refusal_says_why(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ class Page(HTMLParser):
         self.said.append(data)
 
 
-def write(folder: Path, chain: dict[str, Artifact], title: str = "quickstart", **links: str) -> str:
+def write(folder: Path, chain: dict[str, Artifact], title: str = "quickstart") -> str:
     spec = Spec("report", "code", inputs={"title": title})
-    made = Store(folder).ensure(spec, lambda writer: report(writer, chain, title, links))
+    made = Store(folder).ensure(spec, lambda writer: report(writer, chain, title))
     return made.path("report.html").read_text("utf-8")
 
 
@@ -47,6 +47,9 @@ def with_release(folder: Path, chain: dict[str, Artifact], **more: object) -> di
         "promoted": True,
         "verdict": "promote",
         "why_not": None,
+        "tracking": "sqlite:///.tuneloom/mlflow.db",
+        "experiment_id": "7",
+        "mlflow_run_id": "0f3c",
         **more,
     }
     made = Store(folder).ensure(
@@ -59,7 +62,7 @@ def with_release(folder: Path, chain: dict[str, Artifact], **more: object) -> di
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("page")
-    return write(folder, with_release(folder, make_chain(folder, rows=200)), MLflow="http://127.0.0.1:5000/#/runs/1")
+    return write(folder, with_release(folder, make_chain(folder, rows=200), tracking="https://mlflow.example.org"))
 
 
 def test_the_verdict_comes_first_and_everything_else_is_there(page: str) -> None:
@@ -83,11 +86,22 @@ def test_the_page_fetches_nothing_and_runs_nothing(page: str) -> None:
     seen = Page(page)
     assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(seen.tags)
     assert [value for name, value in seen.attributes if name in ("src", "srcset", "action")] == []
-    assert [value for name, value in seen.attributes if name == "href"] == ["http://127.0.0.1:5000/#/runs/1"]
+    assert [value for name, value in seen.attributes if name == "href"] == [
+        "https://mlflow.example.org/#/experiments/7/runs/0f3c"
+    ]
     assert not any(name.startswith("on") for name, _ in seen.attributes)
     assert "url(" not in page
     assert "@import" not in page
     assert "default-src 'none'" in page
+
+
+def test_records_without_a_server_are_no_link_but_a_command(tmp_path: Path) -> None:
+    text = write(tmp_path, with_release(tmp_path, make_chain(tmp_path)))
+    assert "a" not in Page(text).tags
+    said = "".join(Page(text).said)
+    assert "mlflow ui --backend-store-uri sqlite:///.tuneloom/mlflow.db    its MLflow run, 0f3c" in said
+    assert "prefect server start" in said
+    assert str(tmp_path) not in said
 
 
 def test_it_is_made_for_phones_and_for_the_dark(page: str) -> None:
@@ -97,8 +111,17 @@ def test_it_is_made_for_phones_and_for_the_dark(page: str) -> None:
 
 def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
     chain = make_chain(tmp_path, prompts=[(HOSTILE,) * 5], tag=HOSTILE)
-    chain = with_release(tmp_path, chain, model_name=HOSTILE, promoted=False, why_not=HOSTILE, model_uri=HOSTILE)
-    text = write(tmp_path, chain, title=HOSTILE, **{"x": "javascript:alert(3)", HOSTILE: "https://example.org/\"onx='"})
+    chain = with_release(
+        tmp_path,
+        chain,
+        model_name=HOSTILE,
+        promoted=False,
+        why_not=HOSTILE,
+        model_uri=HOSTILE,
+        tracking="https://example.org/\"onx='javascript:alert(3)",
+        mlflow_run_id=HOSTILE,
+    )
+    text = write(tmp_path, chain, title=HOSTILE)
     clean = write(
         tmp_path, with_release(tmp_path, make_chain(tmp_path, prompts=[("a",) * 5]), version=4), title="clean"
     )
@@ -106,7 +129,7 @@ def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
     assert set(seen.tags) - set(Page(clean).tags) <= {"a"}
     assert not any(name.startswith("on") for name, _ in seen.attributes)
     assert text.count("</style>") == 1
-    assert "javascript:" not in text
+    assert all((value or "").startswith("https://") for name, value in seen.attributes if name == "href")
     assert "<script>alert(1)</script>" in "".join(seen.said)  # shown, as the words they are
     assert "{{ 7*7 }}" in "".join(seen.said)
 
