@@ -29,8 +29,8 @@ def print_outcome(
     for line in metric_lines(outcome):
         reporter.say(line)
     if outcome.verdict:
-        alias = f"; {outcome.model} is the champion" if outcome.promoted else f"; {outcome.model} is not promoted"
-        reporter.say(f"verdict      {outcome.verdict}{alias if outcome.model else ''}")
+        alias = "was promoted to champion" if outcome.promoted else "is not promoted"
+        reporter.say(f"verdict      {outcome.verdict}" + (f"; {outcome.model} {alias}" if outcome.model else ""))
     if outcome.report:
         reporter.say(f"report       {shown(outcome.report)}")
     for name, command in user_interfaces(plan.home):

@@ -16,8 +16,9 @@ from tasks.quality import quality
 from tasks.release import release
 from tasks.render import render
 from tasks.report import report
-from tasks.run import Run
+from tasks.run import Run, current_reporter
 from tasks.split import split
+from tasks.tracking import tracked
 from tasks.train import train
 from tuneloom.config import Config
 from tuneloom.plan import check_until, make_plan, references
@@ -48,11 +49,13 @@ def refresh(
     config: Config, folder: Path = Path(), until: str = "report", limit: int | None = None, home: Path | None = None
 ) -> dict[str, str]:
     """Runs every stage up to `until`; returns the artifacts' names by stage. Finished stages are reused."""
-    run = Run(make_plan(config, folder, home=home, limit=limit), flow_run_id=this_run.id)
-    stages = STAGES[: len(run.plan.stages(check_until(until)))]
-    outcome: Any = stages[0](run)
-    for stage in stages[1:]:
-        outcome = stage(run, outcome)
+    plan = make_plan(config, folder, home=home, limit=limit, say=current_reporter().say)
+    run = Run(plan, flow_run_id=this_run.id)
+    stages = STAGES[: len(plan.stages(check_until(until)))]
+    with tracked(run):
+        outcome: Any = stages[0](run)
+        for stage in stages[1:]:
+            outcome = stage(run, outcome)
     run.complete()
     found = dict(run.plan.found(until))
     create_markdown_artifact(key="summary", markdown=summary_markdown(config.name, found))

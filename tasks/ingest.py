@@ -1,19 +1,26 @@
 """Ingestion: one artifact a source file, so that a refresh reads new files only; the stage is their union."""
 
+from collections import Counter
+from functools import partial
+
 from prefect import task
 from prefect.states import State
 
+from tasks.events import tell_refreshed
 from tasks.run import Run
 from tasks.stage import RETRIED, STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
 from tuneloom.errors import NoUsableData
-from tuneloom.plan import PlannedFile
+from tuneloom.plan import PlannedFile, check_unchanged
 
 
 @task(name="ingest", **STAGE, **RETRIED)
 def ingest(run: Run) -> State | Reference:
     """Reads every file that is new, and unites all."""
-    return run_stage(run, "ingest", lambda writer: _unite(run, writer))
+    outcome = run_stage(run, "ingest", lambda writer: _unite(run, writer))
+    if isinstance(outcome, Reference):
+        tell_refreshed(run.plan.config.name, run.artifact("ingest"))
+    return outcome
 
 
 def _unite(run: Run, writer: Writer) -> None:
@@ -21,23 +28,22 @@ def _unite(run: Run, writer: Writer) -> None:
 
     plan, members = run.plan, []
 
-    def build(planned: PlannedFile) -> None:
-        members.append(
-            plan.store.ensure(
-                planned.spec,
-                lambda part: ingest_file(part, planned.file, planned.source, plan.takedowns, plan.limit),
-            )
-        )
+    def read(planned: PlannedFile, part: Writer) -> None:
+        ingest_file(part, planned.file, planned.source, plan.takedowns, plan.limit)
+        check_unchanged(plan, planned)
 
     for number, planned in enumerate(plan.files, 1):
-        build(planned)
+        members.append(plan.store.ensure(planned.spec, partial(read, planned)))
         run.reporter.progress("ingest", "files", number, len(plan.files))
     writer.union((m.reference, m.manifest.counts, dict(m.manifest.reasons)) for m in members)
     writer.stats["files"] = [m.stats for m in members]
     if not sum(m.manifest.counts.rows_out or 0 for m in members):
-        reasons = {why: n for m in members for why, n in m.manifest.reasons.items()}
+        reasons = Counter[str]()
+        for member in members:
+            reasons.update(member.manifest.reasons)
+        told = ", ".join(f"{count} {why}" for why, count in reasons.most_common())
         raise NoUsableData(
-            f"no usable row in {len(members)} files: {reasons or 'they are empty'}",
+            f"no usable row in {len(members)} files: {told or 'they are empty'}",
             where=", ".join(sorted({planned.source.name for planned in plan.files})),
             remedy="Look at the reasons with `tuneloom show ingest`; name the `format` or map its `columns`.",
         )

@@ -1,35 +1,40 @@
 """Release: the model into the registry, the alias where the gate says so."""
 
+import json
+from typing import Any
+
 from prefect import task
-from prefect.events import emit_event
 from prefect.states import State
 
+from tasks.events import tell_released
 from tasks.run import Run
-from tasks.stage import STAGE, run_stage
-from tasks.tracking import close_tracking, run_tracking
+from tasks.stage import RETRIED, STAGE, input_or_output, run_stage
+from tasks.tracking import run_tracking
 from tuneloom.artifacts import Reference, Writer
-from tuneloom.release.registry import find_version
+from tuneloom.release.presence import why_made_again
+from tuneloom.release.tracking import may_pass
 
 
-@task(name="release", **STAGE)
+def _mlflow_or_input_or_output(task: Any, task_run: Any, state: State) -> bool:
+    """Registering can be done again, so a retry helps where MLflow's database was locked or its server away."""
+    return input_or_output(task, task_run, state) or may_pass(state.result(raise_on_failure=False))
+
+
+@task(name="release", **STAGE, **{**RETRIED, "retry_condition_fn": _mlflow_or_input_or_output})
 def release(run: Run, evaluation: Reference) -> State | Reference:
     """Registers the candidate, and promotes it or not."""
-    plan = run.plan
+    plan, tracking = run.plan, run_tracking(run)
 
     def build(writer: Writer) -> None:
         from tuneloom.release.stage import release as register
 
         scores, tuned = run.artifact("evaluate"), run.artifact("train")
-        lineage = [*plan.store.lineage(scores)]
-        register(writer, scores, tuned, lineage, plan.model, plan.config.release, tracking)
-        emit_event(
-            "tuneloom.candidate.registered", resource={"prefect.resource.id": f"tuneloom.model.{plan.config.name}"}
-        )
+        register(writer, scores, tuned, [*plan.store.lineage(scores)], plan.model, plan.config.release, tracking)
 
-    tracking = run_tracking(run)
-    spec = plan.specs["release"]
-    if plan.store.find(spec.reference) and not find_version(tracking.client, plan.config.release.model_name, spec.key):
-        plan.store.remove(spec.reference, "the registry does not have its version")
+    before = plan.store.find(plan.specs["release"].reference)
+    if before and (why := why_made_again(before, plan.home)):
+        plan.store.remove(before.reference, why)
     outcome = run_stage(run, "release", build)
-    close_tracking(run, "FINISHED")
+    if isinstance(outcome, Reference):
+        tell_released(json.loads(run.artifact("release").path("release.json").read_text("utf-8")))
     return outcome

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+from prefect.logging import get_run_logger
 
 from tuneloom.artifacts import Artifact, Reference
-from tuneloom.plan import Plan, with_champion
-from tuneloom.runs import FrozenChampion, RunRecord, freeze_champion, write_run
+from tuneloom.plan import Plan, champion_is_settled, with_champion, with_release
+from tuneloom.runs import FrozenChampion, freeze_champion, write_run
 
 
 class Reporter(Protocol):
@@ -28,23 +30,29 @@ class Reporter(Protocol):
         """A stage is finished, or was found finished."""
 
 
-class SilentReporter:
-    """Says nothing; what a deployment's run uses, whose words are in Prefect's log."""
+class LogReporter:
+    """Writes to Prefect's log, for a run that nobody watches; what tasks log themselves is not repeated."""
 
     def say(self, text: str) -> None:
-        """Nothing."""
+        """One line of the flow's or task's log."""
+        get_run_logger().info(text)
 
     def begin(self, stage: str) -> None:
-        """Nothing."""
+        """Nothing: the task's state tells it."""
 
     def progress(self, stage: str, what: str, done: int, total: int) -> None:
-        """Nothing."""
+        """Nothing: the task's progress artifact tells it."""
 
     def end(self, stage: str, artifact: Artifact) -> None:
-        """Nothing."""
+        """Nothing: the task logs it."""
 
 
 _reporter: ContextVar[Reporter | None] = ContextVar("tuneloom_reporter", default=None)
+
+
+def current_reporter() -> Reporter:
+    """Where a run that starts here speaks."""
+    return _reporter.get() or LogReporter()
 
 
 @contextmanager
@@ -61,42 +69,50 @@ class Run:
     """One flow run. Not a dataclass on purpose: Prefect looks into those when they are task parameters."""
 
     def __init__(self, plan: Plan, flow_run_id: str | None = None) -> None:
-        self.plan, self.reporter = plan, _reporter.get() or SilentReporter()
-        started = plan.record.started or datetime.now(UTC).isoformat(timespec="seconds")
-        specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
-        self._update(replace(plan.record, flow_run_id=flow_run_id, started=started, specs=specs))
+        self.plan, self.reporter = plan, current_reporter()
         self.say = self.reporter.say
+        self._update(flow_run_id=flow_run_id, started=plan.record.started or _now())
 
     def artifact(self, stage: str) -> Artifact:
         """A finished stage's artifact."""
         return self.plan.artifact(stage)
 
     def finished(self, stage: str, reference: Reference) -> None:
-        """Notes in the run record that a stage is done."""
-        record = self.plan.record
-        self._update(replace(record, stages={**record.stages, stage: reference.key}))
+        """Notes in the run record that a stage is done; a release lets the report be planned that tells of it."""
+        if stage == "release":
+            self.plan = with_release(self.plan)
+        self._update(stages={**self.plan.record.stages, stage: reference.key})
 
     def freeze_champion(self, look_up: Callable[[], FrozenChampion | None]) -> FrozenChampion | None:
-        """The champion of this run: looked up once, then the same in every resume."""
+        """The champion that this run is judged against: looked up until its release stands, then the same for ever.
+
+        A candidate that is the champion itself is compared with the base alone; one that became it in this very run,
+        killed before it could note that, keeps the champion it was judged against.
+        """
         record = self.plan.record
-        if not record.champion_resolved:
+        if not champion_is_settled(self.plan):
             found = look_up()
-            if found and found.train_key == self.plan.specs["train"].key:
-                found = None  # the candidate is the champion itself: nothing to compare it with but the base
-            record = freeze_champion(record, found)
+            itself = found is not None and found.train_key == self.plan.specs["train"].key
+            if not (itself and record.champion_resolved):
+                record = freeze_champion(record, None if itself else found)
         self.plan = with_champion(self.plan, record)
-        specs = {stage: spec.as_dict() for stage, spec in self.plan.specs.items()}
-        self._update(replace(record, specs=specs))
+        self._update()
         return record.champion
 
     def use_tracking(self, mlflow_run_id: str) -> None:
         """Notes the MLflow run, so that a resume goes on with it."""
-        self._update(replace(self.plan.record, mlflow_run_id=mlflow_run_id))
+        self._update(mlflow_run_id=mlflow_run_id)
 
     def complete(self) -> None:
         """Notes that every stage asked for is done."""
-        self._update(replace(self.plan.record, completed=datetime.now(UTC).isoformat(timespec="seconds")))
+        self._update(completed=_now())
 
-    def _update(self, record: RunRecord) -> None:
-        write_run(self.plan.store, record)
-        self.plan = Plan(**{**vars(self.plan), "record": record})
+    def _update(self, **changes: Any) -> None:
+        """Writes the run record with `changes` and every key that is known by now."""
+        specs = {stage: spec.as_dict() for stage, spec in self.plan.specs.items()}
+        record = write_run(self.plan.store, replace(self.plan.record, specs=specs, **changes))
+        self.plan = replace(self.plan, record=record)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,6 +1,9 @@
 """One stage as a Prefect task: ask the store, make what is missing, show the outcome in the UI.
 
 A stage that is found finished ends in a state named `Cached`. Rows that people see pass the personal-data mask.
+
+Each task takes the one before as its second argument (`rows: Reference`) and does not read it: the argument draws the
+edge in Prefect's graph and keeps the order. What a stage reads is named by the plan, which knew every key beforehand.
 """
 
 import time
@@ -22,7 +25,7 @@ STAGE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "tim
 """Settings of every stage's task."""
 
 
-def _input_or_output(task: Any, task_run: Any, state: State) -> bool:
+def input_or_output(task: Any, task_run: Any, state: State) -> bool:
     """A retry helps where a disk or a network failed, never where the config or the data are wrong."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
@@ -31,7 +34,7 @@ RETRIED: dict[str, Any] = {
     "retries": 2,
     "retry_delay_seconds": exponential_backoff(backoff_factor=5),
     "retry_jitter_factor": 0.5,
-    "retry_condition_fn": _input_or_output,
+    "retry_condition_fn": input_or_output,
 }
 """Settings of the tasks that touch files and services outside the store."""
 

@@ -1,9 +1,30 @@
-"""The MLflow run of a flow run: opened once, gone on with by a resume, closed by the release."""
+"""The MLflow run of a flow run: opened by the first stage that needs it, ended with the flow, however that ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tasks.run import Run
-from tuneloom.release.tracking import Tracking, open_tracking, reconcile
+from tuneloom.errors import TuneloomError
+from tuneloom.release.tracking import Status, Tracking, open_tracking, reconcile
 
 _open: dict[str, Tracking] = {}
+
+
+@contextmanager
+def tracked(run: Run) -> Iterator[None]:
+    """Ends the MLflow run that the block opens, if it does: FINISHED, FAILED by an error, KILLED where it is stopped.
+
+    The steps still waiting are written first. MLflow's own trouble never hides the error that ended the block.
+    """
+    try:
+        yield
+    except BaseException as error:
+        try:
+            _close(run, "FAILED" if isinstance(error, Exception) else "KILLED")
+        except TuneloomError as further:
+            run.say(str(further))
+        raise
+    _close(run, "FINISHED")
 
 
 def run_tracking(run: Run) -> Tracking:
@@ -26,8 +47,7 @@ def run_tracking(run: Run) -> Tracking:
     return tracking
 
 
-def close_tracking(run: Run, status: str) -> None:
+def _close(run: Run, status: Status) -> None:
     """Ends the MLflow run, where one is open."""
-    tracking = _open.pop(run.plan.record.identity, None)
-    if tracking:
-        tracking.close(status)  # type: ignore[arg-type]
+    if tracking := _open.pop(run.plan.record.identity, None):
+        tracking.close(status)

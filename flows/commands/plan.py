@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     reporter = TerminalReporter(to_stderr=options.json)
     plan = plan_of(options, reporter.say)
-    found = dict(plan.found())
+    found = dict(plan.reusable())
     fresh = [planned for planned in plan.files if plan.store.find(planned.spec.reference) is None]
     needed = STORED_PER_SOURCE_BYTE * sum(planned.file.path.stat().st_size for planned in fresh)
     place = next(folder for folder in (plan.home, *plan.home.parents) if folder.exists())

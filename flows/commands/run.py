@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     check_until(options.until)
     reporter = TerminalReporter(to_stderr=options.json)
     plan = plan_to_run(options, reporter.say)
-    found = dict(plan.found(options.until))
+    found = dict(plan.reusable(options.until))
     if None in found.values():
         plan, found = run_here(plan, options.until, reporter)
     else:

@@ -13,11 +13,11 @@ from typing import Any
 from tuneloom.artifacts import Artifact, Reference, Spec, Store, code_digest, user_cache
 from tuneloom.artifacts.digests import cached_digest
 from tuneloom.config import Config, Source
-from tuneloom.errors import ConfigError, MissingFile, NotPermitted
+from tuneloom.errors import ConfigError, MissingFile, NotPermitted, TuneloomError
 from tuneloom.ingest.discover import SourceFile, discover
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.records import canonical, digest
-from tuneloom.release.connection import exists as registry_exists
+from tuneloom.release.presence import why_made_again
 from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
 
 STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report")
@@ -53,10 +53,20 @@ class Plan:
         return STAGES[: STAGES.index(until) + 1]
 
     def found(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
-        """Each stage with its artifact, or None where it must run: a release whose registry is gone, too."""
+        """Each stage with its artifact in the store, or None."""
         for stage in self.stages(until):
-            known = stage in self.specs and (stage != "release" or registry_exists(self.home))
-            yield stage, self.store.find(self.specs[stage].reference) if known else None
+            yield stage, self.store.find(self.specs[stage].reference) if stage in self.specs else None
+
+    def reusable(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
+        """Each stage with its artifact, or None where it must run: a release that does not stand, and its report, too.
+
+        Asks the registry. Raises TuneloomError where that is a server and does not answer.
+        """
+        stands = True
+        for stage, artifact in self.found(until):
+            if stage == "release":
+                stands = artifact is not None and why_made_again(artifact, self.home) is None
+            yield stage, artifact if stands else None
 
     def artifact(self, stage: str) -> Artifact:
         """A finished stage's artifact."""
@@ -76,8 +86,8 @@ def make_plan(
 ) -> Plan:
     """Plans a run of `config`, whose paths are relative to `folder`.
 
-    Raises ConfigError and its kin for what cannot be found. Stages after train are left out of `specs` until the
-    run's champion is resolved (`with_champion`).
+    Raises ConfigError and its kin for what cannot be found. Left out of `specs` are the stages after train until the
+    run's champion is resolved (`with_champion`), and the report until there is a release (`with_release`).
     """
     folder = folder.resolve()
     home = (home or folder / ".tuneloom").resolve()
@@ -93,7 +103,7 @@ def make_plan(
 
 
 def with_champion(plan: Plan, record: RunRecord) -> Plan:
-    """The plan with the stages that depend on the champion, evaluate to report."""
+    """The plan with the stages that depend on the champion: evaluate, release and, where that ran, report."""
     config, specs, champion = plan.config, dict(plan.specs), record.champion
     specs["evaluate"] = Spec(
         "evaluate",
@@ -110,18 +120,56 @@ def with_champion(plan: Plan, record: RunRecord) -> Plan:
         inputs={"model": plan.model.digest},
         parents=(specs["train"].reference, specs["evaluate"].reference),
     )
-    specs["report"] = Spec(
+    specs.pop("report", None)
+    return with_release(Plan(**{**vars(plan), "specs": specs, "record": record}))
+
+
+def with_release(plan: Plan) -> Plan:
+    """The plan with the report, once there is a release: a release made again may have another version to tell of."""
+    released = plan.store.find(plan.specs["release"].reference)
+    if released is None:
+        return plan
+    report = Spec(
         "report",
         code_digest("tuneloom.report"),
-        inputs={"title": config.name},
-        parents=tuple(specs[stage].reference for stage in STAGES[:-1]),
+        inputs={
+            "title": plan.config.name,
+            "release": next(file.digest for file in released.manifest.files if file.path == "release.json"),
+        },
+        parents=tuple(plan.specs[stage].reference for stage in STAGES[:-1]),
     )
-    return Plan(**{**vars(plan), "specs": specs, "record": record})
+    return Plan(**{**vars(plan), "specs": {**plan.specs, "report": report}})
+
+
+def champion_is_settled(plan: Plan) -> bool:
+    """Whether the run has been judged for good; before that it must be judged against the champion that there is now.
+
+    A run whose release is not made, or does not stand, looks the champion up again: else a candidate whose champion was
+    replaced meanwhile could never be promoted.
+    """
+    released = plan.store.find(plan.specs["release"].reference) if plan.record.champion_resolved else None
+    return released is not None and why_made_again(released, plan.home) is None
+
+
+def check_unchanged(plan: Plan, planned: PlannedFile) -> None:
+    """Raises TuneloomError where a source file is not the one that the plan was made for: its key names other bytes."""
+    if _digest(planned.file, plan.home, alone=False) != planned.spec.inputs["digest"]:
+        raise TuneloomError(
+            f"the source file {planned.file.relative} changed while the run was reading it",
+            where=f"sources: {planned.file.source}: {planned.file.path}",
+            remedy="Run again once nobody writes to it; nothing of it was stored.",
+        )
 
 
 def why(plan: Plan, stage: str) -> str:
     """Why a stage must run: the changed setting or file, against the last run of that name."""
     before = latest_run(plan.store, plan.config.name)
+    released = plan.artifact("release") if "report" in plan.specs else None
+    again = why_made_again(released, plan.home) if released and stage in ("release", "report") else None
+    if stage == "report" and (again or not released):
+        return "after the release"
+    if again:
+        return again
     if stage not in plan.specs:
         return "after the champion is known"
     if before is None or stage not in before.specs:

@@ -18,7 +18,7 @@ import json, logging, os, signal, sys
 from pathlib import Path
 
 import flows.refresh
-from tasks import report, release, stage
+from tasks import events, report, stage
 from tasks.run import Run
 from tuneloom.artifacts import Writer
 from tuneloom.config import load_config
@@ -29,7 +29,7 @@ stage.get_run_logger = logging.getLogger                     # no Prefect around
 for module, names in (
     (stage, ("create_table_artifact", "create_progress_artifact", "update_progress_artifact")),
     (report, ("create_markdown_artifact",)),
-    (release, ("emit_event",)),
+    (events, ("emit_event",)),
 ):
     for name in names:
         setattr(module, name, lambda *_, **__: None)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tuneloom.config import Config, parse_config
-from tuneloom.plan import DATA_STAGES, STAGES, Plan, make_plan, why, with_champion
+from tuneloom.errors import TuneloomError
+from tuneloom.plan import DATA_STAGES, STAGES, Plan, champion_is_settled, check_unchanged, make_plan, why, with_champion
 from tuneloom.runs import FrozenChampion, RunRecord, freeze_champion, write_run
 
 
@@ -102,6 +103,96 @@ def test_a_frozen_champion_is_the_same_in_every_resume(project: Path) -> None:
     assert resumed.record.champion == champion
     assert keys(resumed) == keys(with_champion(plan, record))
     assert keys(resumed)["evaluate"] != keys(with_champion(plan, freeze_champion(plan.record, None)))["evaluate"]
+
+
+def release(plan: Plan, **told: object) -> str:
+    """Commits the plan's release as if it had run; its digest."""
+    said = {"model_name": "m", "version": 1, "model_id": "m-1", "outdated": False, **told}
+    made = plan.store.ensure(
+        plan.specs["release"], lambda writer: writer.file("release.json").write_text(json.dumps(said))
+    )
+    return next(file.digest for file in made.manifest.files if file.path == "release.json")
+
+
+def judged(project: Path, champion: FrozenChampion | None = None) -> Plan:
+    """A plan whose champion is resolved, and remembered."""
+    plan = make_plan(config(), project)
+    record = write_run(plan.store.folder, freeze_champion(plan.record, champion))
+    return with_champion(plan, record)
+
+
+def test_the_report_is_keyed_by_what_the_release_said(project: Path) -> None:
+    plan = judged(project)
+    assert "report" not in plan.specs
+    first = release(plan)
+    one = make_plan(config(), project)
+    assert one.specs["report"].inputs == {"title": "tuneloom", "release": first}
+    assert one.specs["report"].parents[-1] == one.specs["release"].reference
+    plan.store.discard(plan.specs["release"].reference, "its registry is gone")
+    release(plan, version=7)
+    other = make_plan(config(), project)
+    assert other.specs["release"].key == one.specs["release"].key
+    assert other.specs["report"].key != one.specs["report"].key
+
+
+def test_a_release_whose_version_the_registry_lacks_is_not_reused_though_it_is_in_the_store(project: Path) -> None:
+    release(judged(project))
+    plan = make_plan(config(), project)
+    plan.store.ensure(plan.specs["report"], lambda writer: None)
+    assert dict(plan.found())["release"] is not None
+    reusable = dict(plan.reusable())
+    assert (reusable["release"], reusable["report"]) == (None, None)
+    assert why(plan, "release") == "the registry does not have its version"
+    assert why(plan, "report") == "after the release"
+
+
+def test_what_a_registry_says_stands_is_reused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("tuneloom.release.presence.has_version", lambda *about: asked.append(about) or True)
+    release(judged(project))
+    plan = make_plan(config(), project)
+    assert dict(plan.reusable())["release"] is not None
+    assert asked == [(plan.home, "m", 1, "m-1")]
+    assert (why(plan, "release"), why(plan, "report")) == ("never ran", "never ran")
+
+
+def test_the_champion_is_settled_once_the_release_stands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [True]
+    monkeypatch.setattr("tuneloom.release.presence.has_version", lambda *about: there[0])
+    assert not champion_is_settled(make_plan(config(), project))
+    plan = judged(project)
+    assert not champion_is_settled(plan)
+    release(plan)
+    assert champion_is_settled(plan)
+    there[0] = False
+    assert not champion_is_settled(plan)
+
+
+def test_a_release_refused_since_another_became_champion_settles_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuneloom.release.presence.has_version", lambda *about: True)
+    plan = judged(project)
+    release(plan, outdated=True)
+    plan = make_plan(config(), project)
+    assert not champion_is_settled(plan)
+    assert dict(plan.reusable())["release"] is None
+    assert why(plan, "release") == "another model became champion after this candidate was judged"
+
+
+@pytest.mark.parametrize("change", ["[{}, {}]", None])
+def test_a_source_file_that_changed_after_the_plan_is_told(project: Path, change: str | None) -> None:
+    plan = make_plan(config(), project)
+    for planned in plan.files:
+        check_unchanged(plan, planned)
+    if change is None:
+        (project / "data" / "b.json").unlink()
+    else:
+        (project / "data" / "b.json").write_text(change)
+    check_unchanged(plan, plan.files[0])
+    with pytest.raises(TuneloomError, match="changed while" if change else "no file") as caught:
+        check_unchanged(plan, plan.files[1])
+    assert "b.json" in caught.value.where
 
 
 def test_a_limit_makes_another_run(project: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tuneloom.errors import TuneloomError
 from tuneloom.records import canonical
-from tuneloom.release.connection import address, connect, exists, load_mlflow
+from tuneloom.release.connection import address, connect, exists, load_mlflow, shown
 from tuneloom.release.processes import is_dead, process_mark
 
 BATCH_SECONDS = 5.0
@@ -95,20 +95,24 @@ class Tracking:
         """Copies a file to the run's files."""
         self.client.log_artifact(self.run_id, str(path), folder or None)
 
-    def link(self, ui: str) -> str:
-        """The run's page in the MLflow UI at `ui` (`http://127.0.0.1:5000`)."""
-        return f"{ui.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
-
     def close(self, status: Status = "FINISHED") -> None:
-        """Writes what waits and ends the run. Raises TuneloomError where MLflow takes no metrics."""
+        """Writes what waits and ends the run. Raises TuneloomError where MLflow does not take it."""
+        from mlflow.exceptions import MlflowException
+
         self._write()
-        if self._waiting:
-            raise TuneloomError(
-                f"MLflow did not take {len(self._waiting)} metrics: {self._fault}",
-                where=address(self.home).tracking,
-                remedy="Is its disk full, or its server down? Run again: finished stages are reused.",
-            )
-        self.client.set_terminated(self.run_id, status)
+        try:
+            self.client.set_terminated(self.run_id, "FAILED" if self._waiting else status)
+        except MlflowException as error:
+            self._fault = _brief(error)
+        else:
+            if not self._waiting:
+                return
+        what = f"{len(self._waiting)} metrics" if self._waiting else "the end of the run"
+        raise TuneloomError(
+            f"MLflow did not take {what}: {self._fault}",
+            where=shown(address(self.home), self.home),
+            remedy="Is its disk full, or its server down? Run again: finished stages are reused.",
+        )
 
     def _write(self) -> None:
         """Sends what waits; a refused batch stays and is tried again with the next."""
@@ -119,7 +123,7 @@ class Tracking:
             try:
                 self.client.log_batch(self.run_id, metrics=batch)
             except MlflowException as error:
-                self._fault = " ".join(str(error).split())[:300]
+                self._fault = _brief(error)
                 return
             del self._waiting[: len(batch)]
 
@@ -176,6 +180,18 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 def is_absent(error: Any) -> bool:
     """Whether an MlflowException says that what was asked for is not there (an unknown alias has a code of its own)."""
     return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether an error of MLflow's may be gone in a moment: a locked database, a server that restarts."""
+    from mlflow.exceptions import MlflowException
+
+    passing = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED")
+    return isinstance(error, MlflowException) and error.error_code in passing
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _reopen(client: Any, run_id: str, tags: Mapping[str, str]) -> str | None:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 
 from tests.tuneloom.release.conftest import World
 from tuneloom.errors import TuneloomError
 from tuneloom.release import tracking as module
 from tuneloom.release.processes import process_mark
-from tuneloom.release.tracking import Tracking, flatten, open_tracking, reconcile
+from tuneloom.release.tracking import Tracking, flatten, may_pass, open_tracking, reconcile
 
 
 @pytest.fixture
@@ -97,9 +98,26 @@ def test_a_busy_database_delays_metrics_and_a_dead_one_is_told_at_the_end(run: T
         run.log_step({"loss": 2.0}, 1)
         with pytest.raises(TuneloomError, match="did not take 1 metrics: database is locked"):
             run.close()
+    assert run.client.get_run(run.run_id).info.status == "FAILED"
     run.log_step({"loss": 1.0}, 2)
     run.close()
     assert len(run.client.get_metric_history(run.run_id, "train/loss")) == 2
+
+
+def test_a_run_that_cannot_be_ended_is_told(run: Tracking, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise MlflowException("no such host")
+
+    monkeypatch.setattr(run.client, "set_terminated", refuse)
+    with pytest.raises(TuneloomError, match="did not take the end of the run: no such host"):
+        run.close()
+
+
+def test_only_what_may_be_gone_in_a_moment_is_worth_another_try() -> None:
+    locked = MlflowException("database is locked", error_code=TEMPORARILY_UNAVAILABLE)
+    assert may_pass(locked)
+    assert not may_pass(MlflowException("no such model", error_code=RESOURCE_DOES_NOT_EXIST))
+    assert not may_pass(TuneloomError("the config is wrong"))
 
 
 def test_what_a_dead_process_left_running_is_killed_and_no_other(world: World, run: Tracking) -> None:
