@@ -1,5 +1,6 @@
 """The whole flow on a tiny model, through the real command, server and registry: once, again, and after kill -9."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,12 +8,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.tiny_model import make_tiny_model
+from tuneloom.config import load_config
+from tuneloom.errors import TrainingError
 
 STAGES = ["ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report"]
 WORDS = [
@@ -151,6 +155,47 @@ def test_an_unreadable_row_is_rejected_with_file_row_and_bytes(finished: tuple[P
     shown = tuneloom("trace", str(finished[0]), '{"instruction": "cut')
     assert "rows.jsonl:132" in shown.stdout
     assert "rejected" in shown.stdout
+
+
+@pytest.fixture
+def bare_flow(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The flow's body without Prefect around it; calling it runs it, and gives what it said until it ended."""
+    from flows import refresh
+    from tasks.run import reporting_to
+    from tests.tasks.conftest import listen
+
+    config, told = load_config(write_project(tmp_path, tiny_model)), listen(monkeypatch)
+    monkeypatch.setattr(refresh, "STAGES", tuple(task.fn for task in refresh.STAGES))
+    monkeypatch.setattr(refresh, "create_markdown_artifact", lambda **_: None)
+
+    def run() -> list[str]:
+        with reporting_to(told), contextlib.suppress(TrainingError):
+            refresh.refresh.fn(config, tmp_path)
+        return told.lines
+
+    return run
+
+
+def test_a_flow_that_fails_leaves_its_mlflow_run_failed_with_the_steps_it_came_to(
+    bare_flow: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(writer, shards, config, model, seed, on_step, say) -> None:
+        for step in (1, 2):
+            on_step({"step": step, "loss": 9.0, "tokens_so_far": step, "tokens_planned": 3})
+        raise TrainingError("the loss ran away")
+
+    monkeypatch.setattr("tuneloom.train.stage.fine_tune", diverge)
+    bare_flow()
+    with sqlite3.connect(tmp_path / ".tuneloom/mlflow.db") as database:
+        assert database.execute("select status from runs").fetchall() == [("FAILED",)]
+        steps = database.execute("select step from metrics where key = 'train/loss' order by step").fetchall()
+    assert steps == [(1,), (2,)]
+
+
+def test_the_stores_words_reach_whoever_watches_the_flow(bare_flow: Callable[[], list[str]], tmp_path: Path) -> None:
+    bare_flow()
+    next((tmp_path / ".tuneloom/store/split").glob("*/part-*.parquet")).unlink()
+    assert any(line.startswith("artifact split/") and "cannot be used" in line for line in bare_flow())
 
 
 @pytest.mark.parametrize("stage", ["ingest", "train"])

@@ -1,0 +1,70 @@
+"""The task of fine-tuning: what MLflow gets to know, and on which device the model lies."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.train import train
+from tests.tasks.conftest import Ended, Told, plan_run, walk
+from tuneloom.models.probe import Machine
+from tuneloom.release.connection import connect
+
+
+def steps(ended: Ended) -> list[dict]:
+    return [json.loads(line) for line in ended.artifact("train").path("steps.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_every_step_is_in_mlflow_with_the_parameters_and_the_data(ended: Ended) -> None:
+    client, run_id = connect(ended.run.plan.home), ended.run.plan.record.mlflow_run_id
+    run = client.get_run(run_id)
+    history = client.get_metric_history(run_id, "train/loss")
+    assert [(p.step, p.value) for p in history] == [(s["step"], pytest.approx(s["loss"])) for s in steps(ended)]
+    assert run.data.params["train.rank"] == "8"
+    assert run.data.params["source_names"] == '["rows","twins"]'
+    assert run.data.params["model_digest"] == ended.run.plan.model.digest
+    trained_on = [i.dataset for i in run.inputs.dataset_inputs if i.tags[0].value == "training"]
+    assert [data.digest for data in trained_on] == [ended.artifact("render").reference.key]
+    assert run.info.status == "FINISHED"
+
+
+def test_the_progress_ends_at_the_planned_tokens(ended: Ended) -> None:
+    last = steps(ended)[-1]
+    assert last["tokens_so_far"] == last["tokens_planned"]
+    assert f"train tokens {last['tokens_planned']}/{last['tokens_planned']}" in ended.told.lines
+    assert ended.told.percent.count(100.0) == 2  # training, evaluation
+
+
+def test_a_model_that_was_there_brings_its_curve_into_a_new_mlflow_run(
+    ended: Ended, told: Told, tmp_path: Path
+) -> None:
+    run = plan_run(ended.config, told, f"store={ended.run.plan.store.folder}", home=tmp_path / "other")
+    walk(run, first="train", last="train")
+    assert run.plan.record.mlflow_run_id != ended.run.plan.record.mlflow_run_id
+    history = connect(tmp_path / "other").get_metric_history(run.plan.record.mlflow_run_id, "train/loss")
+    assert len(history) == len(steps(ended))
+
+
+@pytest.mark.parametrize(("device", "told_as"), [("cuda", "float32 on cuda:"), ("cpu", "float32 on the CPU:")])
+def test_the_model_is_loaded_onto_the_device_that_was_measured_and_that_is_said(
+    ended: Ended, told: Told, monkeypatch: pytest.MonkeyPatch, device: str, told_as: str
+) -> None:
+    class Loaded(Exception):
+        """Far enough."""
+
+    def load(folder: Path, **how: str) -> None:
+        assert how == {"device": device}
+        raise Loaded
+
+    machine = Machine(device, "float32", 1, 1.0, 1.0, "as measured")
+    monkeypatch.setattr("tuneloom.train.stage.probe", lambda: machine)
+    monkeypatch.setattr("tuneloom.train.stage.load_model", load)
+    run = plan_run(ended.config, told, "train.rank=5")
+    with pytest.raises(Loaded):
+        walk(run, first="train", last="train")
+    assert [line for line in told.lines if "training on" in line and told_as in line]
+
+
+def test_a_training_may_take_days() -> None:
+    assert train.timeout_seconds == 72 * 3600
+    assert train.retries == 0
