@@ -18,14 +18,14 @@ import json, logging, os, signal, sys
 from pathlib import Path
 
 import flows.refresh
-from tasks import events, report, stage
+from tasks import events, report, run, stage
 from tasks.run import Run
 from tuneloom.artifacts import Writer
 from tuneloom.config import load_config
 from tuneloom.plan import make_plan
 
 config, doomed = Path(sys.argv[1]), sys.argv[2:]
-stage.get_run_logger = logging.getLogger                     # no Prefect around these processes
+run.get_run_logger = stage.get_run_logger = logging.getLogger  # no Prefect around these processes
 for module, names in (
     (stage, ("create_table_artifact", "create_progress_artifact", "update_progress_artifact")),
     (report, ("create_markdown_artifact",)),
