@@ -8,6 +8,7 @@ import pytest
 
 from tasks.run import Run, current_reporter, reporting_to
 from tests.flows.test_refresh import write_project
+from tests.hollow import make_hollow
 from tests.tasks.conftest import Ended, Told, plan_run
 from tuneloom.artifacts import Reference
 from tuneloom.plan import make_plan
@@ -32,7 +33,7 @@ def test_a_champion_is_frozen_in_the_record_and_in_the_keys_that_depend_on_it(co
     run = plan_run(config, told)
     assert run.freeze_champion(lambda: ONE) == ONE
     assert run.plan.specs["evaluate"].inputs["champion"] == ONE.train_key
-    record = read_run(run.plan.store.folder, run.plan.record.identity)
+    record = read_run(run.plan.store, run.plan.record.identity)
     assert record is not None
     assert record.champion == ONE
     assert record.specs["evaluate"] == run.plan.specs["evaluate"].as_dict()
@@ -81,6 +82,7 @@ def test_the_report_is_planned_when_the_release_is_there(ended: Ended, config: P
     run = plan_run(config, told)
     run.freeze_champion(lambda: None)
     assert "report" not in run.plan.specs
+    make_hollow(run.plan, "release")
     run.plan.store.ensure(run.plan.specs["release"], lambda writer: writer.file("release.json").write_text("{}"))
     run.finished("release", run.plan.specs["release"].reference)
     assert "report" in run.plan.specs
@@ -98,7 +100,7 @@ def test_a_resume_keeps_when_it_began_and_what_is_finished(config: Path, told: T
 
 
 def test_a_finished_run_says_when(ended: Ended) -> None:
-    record = read_run(ended.run.plan.store.folder, ended.run.plan.record.identity)
+    record = read_run(ended.run.plan.store, ended.run.plan.record.identity)
     assert record is not None
     assert record.completed >= record.started > ""
 

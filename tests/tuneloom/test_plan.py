@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hollow import make_hollow
 from tuneloom.config import Config, parse_config
 from tuneloom.errors import TuneloomError
 from tuneloom.plan import DATA_STAGES, STAGES, Plan, champion_is_settled, check_unchanged, make_plan, why, with_champion
@@ -108,6 +109,7 @@ def test_a_frozen_champion_is_the_same_in_every_resume(project: Path) -> None:
 def release(plan: Plan, **told: object) -> str:
     """Commits the plan's release as if it had run; its digest."""
     said = {"model_name": "m", "version": 1, "model_id": "m-1", "outdated": False, **told}
+    make_hollow(plan, "release")
     made = plan.store.ensure(
         plan.specs["release"], lambda writer: writer.file("release.json").write_text(json.dumps(said))
     )
@@ -117,7 +119,7 @@ def release(plan: Plan, **told: object) -> str:
 def judged(project: Path, champion: FrozenChampion | None = None) -> Plan:
     """A plan whose champion is resolved, and remembered."""
     plan = make_plan(config(), project)
-    record = write_run(plan.store.folder, freeze_champion(plan.record, champion))
+    record = write_run(plan.store, freeze_champion(plan.record, champion))
     return with_champion(plan, record)
 
 
@@ -128,7 +130,7 @@ def test_the_report_is_keyed_by_what_the_release_said(project: Path) -> None:
     one = make_plan(config(), project)
     assert one.specs["report"].inputs == {"title": "tuneloom", "release": first}
     assert one.specs["report"].parents[-1] == one.specs["release"].reference
-    plan.store.discard(plan.specs["release"].reference, "its registry is gone")
+    plan.store.remove(plan.specs["release"].reference, "its registry is gone")
     release(plan, version=7)
     other = make_plan(config(), project)
     assert other.specs["release"].key == one.specs["release"].key

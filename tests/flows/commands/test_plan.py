@@ -49,7 +49,7 @@ def test_where_all_is_there_it_says_that_there_is_nothing_to_do(
 ) -> None:
     config = make_project(tmp_path)
     made = run_data_stages(plan_to_run(options(config=config), print))
-    monkeypatch.setattr(Plan, "found", lambda plan: iter(made.items()))
+    monkeypatch.setattr(Plan, "reusable", lambda plan: iter(made.items()))
     assert main(["plan", str(config)]) == 0
     told = capsys.readouterr().out
     assert "nothing to do" in told
