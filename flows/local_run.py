@@ -5,7 +5,6 @@ The server boots while this process imports what the stages need.
 
 import importlib
 import os
-import warnings
 
 from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
@@ -23,6 +22,8 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # our own lines say what matters
     already = {stage for stage, artifact in plan.reusable(until) if artifact}
     server = EmbeddedServer.start(plan.home, reporter.say)
+    if not server.standing:
+        reporter.say("Starting a Prefect server for this run, on loopback, while the libraries load")
     try:
         if plan.model.kind == "hub":
             os.environ.pop("HF_HUB_OFFLINE", None)
@@ -56,7 +57,6 @@ def _run_flow(plan: Plan, until: str, reporter: TerminalReporter) -> str:
 
 def _import_ahead(plan: Plan, until: str) -> None:
     """What the stages need and what takes seconds: libraries, and MLflow's database where there is none yet."""
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # of calls that PEFT makes
     for name in (*_NEEDED, *(() if until in DATA_STAGES else _NEEDED_TO_TRAIN)):
         importlib.import_module(name)
     if until not in DATA_STAGES:

@@ -17,7 +17,7 @@ def render(run: Run, rows: Reference) -> State | Reference:
         from tuneloom.render.stage import render as render_rows
 
         plan = run.plan
-        folder = model_folder(plan.model)
+        folder = model_folder(plan.model, run.say)
         render_rows(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed)
 
     return run_stage(run, "render", build)

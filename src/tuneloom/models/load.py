@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 Attention = Literal["segment", "sdpa"]
 
 
-def model_folder(source: ModelSource) -> Path:
-    """The folder that transformers can open; converts a packaged GGUF to float32 safetensors where not yet done."""
+def model_folder(source: ModelSource, say: Callable[[str], None] = lambda text: None) -> Path:
+    """The folder that transformers can open; converts a packaged GGUF to float32 safetensors where not yet done, and
+    says so."""
     if source.path is None:
         raise UnknownModel(f"{source.name!r} has no files here", where="config key `model`", remedy="Give a folder.")
     if source.kind != "packaged":
@@ -34,6 +36,7 @@ def model_folder(source: ModelSource) -> Path:
         return folder
     with lock(models / f"{source.digest}.lock", f"the conversion of {source.name}", seconds=600):
         if not _is_whole(folder):
+            say(f"  converting {source.name} to safetensors, once (12 to 40 s)")
             _convert(source.path, folder)
     return folder
 

@@ -41,7 +41,10 @@ def test_the_converted_model_is_the_gguf_itself(
     monkeypatch.setenv("TUNELOOM_CACHE", str(tmp_path))
     left = tmp_path / "models" / f".{smollm.digest}.killed"
     left.mkdir(parents=True)
-    folder = model_folder(smollm)
+    said: list[str] = []
+    folder = model_folder(smollm, said.append)
+    assert model_folder(smollm, said.append) == folder
+    assert len(said) == 1, "converted once, and said so once"
     assert not left.exists()
     assert [path for path in folder.parent.iterdir() if path.name.startswith(".")] == []
     gguf = {"pretrained_model_name_or_path": smollm.path.parent, "gguf_file": smollm.path.name}
