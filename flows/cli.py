@@ -27,13 +27,20 @@ log = logging.getLogger("tuneloom")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (0 done, 1 failed, 2 wrong call, 3 no data, 4 a person must decide)."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = argparse.Namespace(json="--json" in given)  # until it is parsed
     try:
-        options = _parser().parse_args(given)
-        code = importlib.import_module(f"flows.commands.{options.command}").run(options)
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
-        return int(code)
+    except BrokenPipeError:  # after `| head -1`: nobody is left to tell anything
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    options = argparse.Namespace(json="--json" in arguments)  # until they are parsed
+    try:
+        options = _parser().parse_args(arguments)
+        return int(importlib.import_module(f"flows.commands.{options.command}").run(options))
     except TuneloomError as error:
         return _fail(options, error)
     except PermissionError as error:
@@ -41,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, NotPermitted("no permission", where=where, remedy="Change the permissions of that path."))
     except KeyboardInterrupt:
         return _fail(options, TuneloomError("stopped by hand", remedy="Run again: it goes on from what is finished."))
-    except Exception as error:  # noqa: BLE001 - the one broad except: the user gets a paragraph, the log the traceback
+    except Exception as error:  # the one broad except: the user gets a paragraph, the log a traceback
         if isinstance(error, BrokenPipeError) and _nobody_reads():
-            return 1
+            raise
         what = f"{type(error).__name__}: {error}".strip()
         return _fail(options, TuneloomError(what, remedy="The traceback is in the log; run again to resume."), error)
 
@@ -90,13 +97,10 @@ def _fail(options: argparse.Namespace, error: TuneloomError, cause: BaseExceptio
 
 
 def _nobody_reads() -> bool:
-    """Whether standard output is a pipe that its reader has closed; nothing more is written to it then."""
+    """Whether standard output is a pipe whose reader has gone."""
     watch = select.poll()
     watch.register(sys.stdout.fileno(), 0)
-    if not any(event & select.POLLERR for _, event in watch.poll(0)):
-        return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return True
+    return any(event & select.POLLERR for _, event in watch.poll(0))
 
 
 def _write_log(options: argparse.Namespace, error: BaseException) -> None:

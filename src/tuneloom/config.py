@@ -206,7 +206,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise MissingFile(f"no config file {path.name}", where=str(path), remedy="Give the path of a YAML config.")
     try:
         tree = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that there is not
         raise ConfigError(
             f"the config is not readable YAML: {' '.join(str(error).split())}", where=str(path), remedy="Mend the YAML."
         ) from error
@@ -261,7 +261,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         tree = below
     try:
         tree[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         raise ConfigError(
             f"--set {keys}: {value!r} is not readable YAML: {' '.join(str(error).split())}",
             where="--set",

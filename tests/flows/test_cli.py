@@ -100,7 +100,8 @@ def test_the_traceback_goes_to_the_log_of_a_home_that_is_there(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["config", "--schema"], ["doctor"], ["plan", "CONFIG"], ["plan", "CONFIG", "--json"]]
+    "arguments",
+    [["config", "--schema"], ["plan", "CONFIG"], ["plan", "CONFIG", "--json"], ["plan", "gone.yaml", "--json"]],
 )
 def test_a_pipe_that_nobody_reads_is_no_accident(tmp_path: Path, arguments: list[str]) -> None:
     config = str(make_project(tmp_path))

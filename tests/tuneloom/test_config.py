@@ -21,19 +21,30 @@ def every_key(section: type[Section] = Config, path: tuple = ()) -> Iterator[tup
                 yield from every_key(part, (*path, name, 0) if name == "sources" else (*path, name))
 
 
+def misspelt(word: str) -> set[str]:
+    """The word with one letter added, doubled, dropped, replaced, or swapped with the next."""
+    found = set()
+    for at, rest in ((at, word[at:]) for at in range(len(word) + 1)):
+        start = word[:at]
+        found |= {f"{start}x{rest}", f"{start}{rest[:1]}{rest}"}
+        found |= {start + rest[1:], f"{start}x{rest[1:]}", f"{start}{rest[1:2]}{rest[:1]}{rest[2:]}"}
+    return found
+
+
 @pytest.mark.parametrize("path", list(every_key()), ids=lambda path: ".".join(map(str, path)))
-def test_a_misspelt_key_is_named_with_the_right_one(path: tuple) -> None:
-    wrong = path[-1][:-1] + path[-1][-1] * 2 if len(path[-1]) > 3 else path[-1] + "x"
-    tree: dict = {"model": "m", "sources": [{"name": "a", "path": "a.json"}]}
-    place = tree
-    for part in path[:-1]:
-        place = place[part] if isinstance(part, int) or part in place else place.setdefault(part, {})
-    place[wrong] = 1
-    with pytest.raises(ConfigError) as caught:
-        parse_config(tree)
-    shown = ".".join(map(str, (*path[:-1], wrong)))
-    assert f"unknown key `{shown}`" in caught.value.what
-    assert f"`{path[-1]}`" in caught.value.remedy
+def test_a_key_misspelt_in_any_letter_is_named_with_the_right_one(path: tuple) -> None:
+    beside = {other[-1] for other in every_key() if other[:-1] == path[:-1]}
+    for wrong in sorted(misspelt(path[-1]) - beside):
+        tree: dict = {"model": "m", "sources": [{"name": "a", "path": "a.json"}]}
+        place = tree
+        for part in path[:-1]:
+            place = place[part] if isinstance(part, int) or part in place else place.setdefault(part, {})
+        place[wrong] = 1
+        with pytest.raises(ConfigError) as caught:
+            parse_config(tree)
+        shown = ".".join(map(str, (*path[:-1], wrong)))
+        assert f"unknown key `{shown}`" in caught.value.what
+        assert f"Did you mean `{path[-1]}`?" in caught.value.remedy
 
 
 def test_every_key_is_documented() -> None:
@@ -83,7 +94,12 @@ def test_overrides_reach_into_sections(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("override", "message"),
-    [("rank", "no key=value"), ("model.x=1", "holds no keys"), ("train.rank=[1", "'\\[1' is not readable YAML")],
+    [
+        ("rank", "no key=value"),
+        ("model.x=1", "holds no keys"),
+        ("train.rank=[1", "'\\[1' is not readable YAML"),
+        ("name=2024-99-99", "not readable YAML: month must be"),
+    ],
 )
 def test_a_broken_override_is_explained(tmp_path: Path, override: str, message: str) -> None:
     path = tmp_path / "c.yaml"
@@ -98,6 +114,9 @@ def test_a_missing_file_and_broken_yaml_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(ConfigError, match="not readable YAML"):
         load_config(tmp_path / "bad.yaml")
+    (tmp_path / "date.yaml").write_text("name: 2024-99-99")
+    with pytest.raises(ConfigError, match="not readable YAML: month must be"):
+        load_config(tmp_path / "date.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(ConfigError, match="holds list"):
         load_config(tmp_path / "list.yaml")
