@@ -40,7 +40,7 @@ def _load(options: argparse.Namespace) -> tuple[Any, Any]:
 
     if options.model.startswith(("models:/", "runs:/")):
         return load_registered(options.model, home_of(options))
-    folder = model_folder(resolve_model(options.model))
+    folder = model_folder(resolve_model(options.model), lambda text: print(text.strip(), file=sys.stderr))
     return load_model(folder), load_tokenizer(folder)
 
 
