@@ -40,3 +40,9 @@ def test_other_types_are_rejected_with_field_and_value(value: object) -> None:
 def test_long_and_unprintable_values_are_shortened() -> None:
     assert shorten("x" * 500) == "x" * 119 + "…"
     assert shorten("\ud800") == "\\ud800"
+
+
+def test_personal_data_at_the_cut_leave_no_half() -> None:
+    cut = shorten("x" * 110 + " 13812345678")
+    assert cut == "x" * 110 + " <PHONE>…"
+    assert shorten("13812345678") == "13812345678"

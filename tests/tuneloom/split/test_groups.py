@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.tuneloom.dedup.builders import numbered, said
 from tuneloom.records import Conversation, to_table
 from tuneloom.split.groups import Groups, Links, leak_groups, links_of
+from tuneloom.text.kind import detect_kind
 
 PASSAGE = "The quick brown fox jumps over the lazy dog by the river."
 
@@ -24,6 +25,20 @@ def asked(instruction: str, passage: str, field: str = "input") -> Conversation:
 
 def test_one_prompt_is_one_group_whatever_the_answer():
     assert grouped(said("What is it?", "yes"), said("what is it", "no"), said("What else?", "no")) == [0, 0, 1]
+
+
+def test_one_prompt_is_one_group_whatever_kind_of_row_its_answer_makes():
+    asked_for = "Write a Python function that returns the larger of two numbers."
+    code = "def larger(a, b):\n    if a > b:\n        return a\n    return b\n" * 5
+    rows = [
+        said(asked_for, answer, kind=detect_kind(f"{asked_for}\n{answer}")) for answer in (code, "I would use max.")
+    ]
+    assert [row.kind for row in rows] == ["code", "natural"]
+    assert grouped(*rows) == [0, 0]
+    passages = [
+        said("x", "y", fields={"instruction": f"{n}.", "input": PASSAGE}, kind=row.kind) for n, row in enumerate(rows)
+    ]
+    assert grouped(*passages) == [0, 0]
 
 
 @pytest.mark.parametrize("field", ["input", "context"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tuneloom.text.personal_data import Finding, find, mask
+from tuneloom.text.personal_data import Finding, find, mask, mask_json
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,17 @@ def test_arithmetic_word_problems_hold_no_personal_data(realdata: Path) -> None:
 def labelled() -> list[dict]:
     path = Path(__file__).parents[1] / "quality/labelled.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a":"Call\\n13812345678"}', '{"a":"Call\\n<PHONE>"}'),
+        ('{"a":"\\u7535\\u8bdd13812345678"}', '{"a":"\\u7535\\u8bdd<PHONE>"}'),
+        ('{"meta":"{\\"a\\":\\"x\\\\n13812345678', '{"meta":"{\\"a\\":\\"x\\\\n<PHONE>'),
+        ('{"a":"x\\ta@b.org"}', '{"a":"x\\t<EMAIL>"}'),
+        ('{"a":"C:\\\\new \\d{3}"}', '{"a":"C:\\\\new \\d{3}"}'),
+    ],
+)
+def test_in_json_an_escape_is_no_letter(text: str, shown: str) -> None:
+    assert mask_json(text) == shown
