@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tuneloom.artifacts import Artifact, Writer
+from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.plan import Plan
 
 ROWS = [
@@ -58,3 +58,16 @@ def run_data_stages(plan: Plan) -> dict[str, Artifact]:
         plan.specs["split"], lambda writer: split(writer, made["dedup"], plan.config.split, plan.config.seed)
     )
     return made
+
+
+def decide(store: Store, verdict: str = "promote") -> dict[str, Artifact]:
+    """What evaluate and release leave of a run that came to a verdict: the files that are read for its last words."""
+    loss = {"base": 3.0, "tuned": 2.0, "difference": -1.0, "low": -1.2, "high": -0.8}
+    tree = {"verdict": verdict, "metrics": {"loss": loss, "chrf": {"base": 10.0, "tuned": 12.5}}}
+    said = {"model_uri": "models:/m/1", "promoted": verdict == "promote"}
+
+    def made(stage: str, name: str, content: dict[str, Any]) -> Artifact:
+        spec = Spec(stage, "test", inputs={"verdict": verdict})
+        return store.ensure(spec, lambda writer: writer.file(name).write_text(json.dumps(content)) and None)
+
+    return {"evaluate": made("evaluate", "verdict.json", tree), "release": made("release", "release.json", said)}
