@@ -163,5 +163,5 @@ def _equal(here: Path, content: bytes) -> bool:
 def user_cache() -> Path:
     """`$TUNELOOM_CACHE`, else `~/.cache/tuneloom` (or below `$XDG_CACHE_HOME`)."""
     if named := os.environ.get("TUNELOOM_CACHE"):
-        return Path(named)
+        return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuneloom"

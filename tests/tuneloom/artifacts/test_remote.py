@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from tests.rows import table_of
-from tuneloom.artifacts import Artifact, Spec, Store, Writer
+from tuneloom.artifacts import Artifact, Spec, Store, Writer, user_cache
 from tuneloom.errors import TakenDown
 from tuneloom.runs import RunRecord, latest_run, read_run, write_run
 
@@ -198,3 +198,14 @@ def test_the_rest_of_the_lineage_is_fetched(machines: Machines) -> None:
     child = store.ensure(Spec("split", "code", parents=(parent.reference,)), keep_all)
     other = machines.store("b")
     assert [a.reference.stage for a in other.lineage(other.find(child.reference))] == ["split", "dedup"]
+
+
+def test_the_users_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TUNELOOM_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert user_cache() == tmp_path / ".cache" / "tuneloom"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
+    assert user_cache() == Path("/x/tuneloom")
+    monkeypatch.setenv("TUNELOOM_CACHE", "~/mine")
+    assert user_cache() == tmp_path / "mine"
