@@ -23,6 +23,7 @@ import jinja2.sandbox
 
 from tuneloom.errors import ConfigError
 from tuneloom.records import canonical, digest
+from tuneloom.text.personal_data import mask
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class ChatTemplate:
             last = k + 3 >= len(parts)
             found = next((w for w in _trims(words) if _fits(text, at, w + after, last)), None)
             if found is None:
-                return Unrenderable("rendering depends on the words", text[at : at + 80])
+                return Unrenderable("rendering depends on the words", mask(text[at:])[:80])
             trimmed += found != words
             slots.setdefault(i, []).append((at, at + len(found), before))
             seen.append((kind, i))
@@ -193,7 +194,7 @@ class ChatTemplate:
         start = opening + len(self.header) if opening >= 0 else max(first[2], len(text[: first[0]].rstrip()))
         end = next((stop for begin, stop in controls if begin >= last[1]), None)
         if end is None:
-            return Unrenderable("no end of turn", text[last[1] : last[1] + 80])
+            return Unrenderable("no end of turn", mask(text[last[1] :])[:80])
         return Turn(start, end, learnt)
 
     def _controls(self, template_text: str, at: int) -> Iterator[tuple[int, int]]:

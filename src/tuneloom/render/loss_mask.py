@@ -17,6 +17,7 @@ from tuneloom.errors import ConfigError
 from tuneloom.models.token_row import TokenRow
 from tuneloom.render.chat_template import Rendering, Unrenderable
 from tuneloom.render.tokenizer import RowTokenizer
+from tuneloom.text.personal_data import mask
 
 
 @dataclass(frozen=True)
@@ -133,5 +134,5 @@ def _prove(
             proven.append(row)
             continue
         wrong = next((pair for pair in zip(expected, found, strict=False) if pair[0] != pair[1]), (expected, found))
-        proven.append(Unproven(str(wrong[0])[:200], str(wrong[1])[:200]))
+        proven.append(Unproven(*(mask(str(text))[:200] for text in wrong)))
     return proven

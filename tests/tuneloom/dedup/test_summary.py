@@ -71,3 +71,8 @@ def test_a_sample_is_one_short_line():
     origin = Origin("web", "a", 1)
     assert describe_cluster(origin, 3, "a\n  b") == {"survivor": "web:a:1", "size": 3, "sample": "a b"}
     assert len(describe_cluster(origin, 3, "word " * 99)["sample"]) == 200
+
+
+def test_a_sample_is_cut_where_no_half_of_a_number_is_left():
+    text = "x" * 190 + " 13812345678 and more"
+    assert describe_cluster(Origin("web", "a", 1), 2, text)["sample"] == "x" * 190 + " <PHONE> …"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tuneloom.ingest.readers.line import UnreadableFile
 from tuneloom.ingest.readers.opening import ending, open_bytes
+from tuneloom.text.personal_data import mask_json
 
 _HEAD = 64 << 10
 _COLUMNAR = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
@@ -29,7 +30,8 @@ def sniff(path: Path) -> str | None:
         return None
     kind = _of_text(lines, whole, ending(path))
     if kind is None:
-        raise UnreadableFile(f"neither JSON nor a table; it begins with {lines[0][:60]!r}")
+        begin = mask_json(lines[0].decode("utf-8", "backslashreplace"))[:60]
+        raise UnreadableFile(f"neither JSON nor a table; it begins with {begin!r}")
     return kind
 
 

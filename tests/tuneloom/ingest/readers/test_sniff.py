@@ -52,7 +52,11 @@ def test_a_first_line_longer_than_the_sample_is_read_whole(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"\x89PNG\r\n\x1a\n\x00", "neither JSON nor a table"), ('{"a": 1}'.encode("utf-16"), "UTF-16")],
+    [
+        (b"\x89PNG\r\n\x1a\n\x00", r"neither JSON nor a table; it begins with '\\\\x89PNG"),
+        (b"x" * 50 + b" 13812345678", r"x <PHONE>'$"),
+        ('{"a": 1}'.encode("utf-16"), "UTF-16"),
+    ],
 )
 def test_what_nobody_reads_is_told(tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(UnreadableFile, match=why):
