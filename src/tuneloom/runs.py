@@ -1,8 +1,8 @@
 """A run's record: what it is (its identity), what it froze, and how far it came.
 
 Identity is the config, the sources' digests and the code. What changes under a run's own feet (the champion) is
-resolved once, written here, and reused when the run is resumed. Records lie in STORE/runs/<identity>.json, wherever
-the store is, so that any worker that takes the run up sees them; of two that write one the last wins.
+written here once it is resolved, and kept from when the run is released. Records lie in STORE/runs/<identity>.json,
+wherever the store is, so that any worker that takes the run up sees them; of two that write one the last wins.
 """
 
 import json
@@ -15,7 +15,7 @@ from tuneloom.artifacts import Store
 
 @dataclass(frozen=True)
 class FrozenChampion:
-    """The registered version a run is judged against: resolved once a run."""
+    """The registered version a run is judged against; settled once its release stands."""
 
     name: str
     version: int
