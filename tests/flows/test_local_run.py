@@ -21,6 +21,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of the server, in order; no server is started, and nothing is imported ahead."""
     calls: list[str] = []
     server = SimpleNamespace(
+        standing=False,
         wait_ready=lambda: calls.append("ready"),
         drain=lambda runs, expected: calls.append(f"drain {runs} {expected}"),
         stop=lambda: calls.append("stop"),
