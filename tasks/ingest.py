@@ -29,7 +29,7 @@ def _unite(run: Run, writer: Writer) -> None:
     plan, members = run.plan, []
 
     def read(planned: PlannedFile, part: Writer) -> None:
-        ingest_file(part, planned.file, planned.source, plan.takedowns, plan.limit)
+        ingest_file(part, planned.file, planned.source, plan.takedowns, plan.limit, plan.config.licenses.allow)
         check_unchanged(plan, planned)
 
     for number, planned in enumerate(plan.files, 1):

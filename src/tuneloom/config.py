@@ -42,6 +42,13 @@ class Source(Section):
     """Licence of its rows; it travels with them to the model's tags."""
 
 
+class Licenses(Section):
+    """Which licences may train."""
+
+    allow: tuple[str, ...] | None = Field(None, min_length=1)
+    """Rows to train with another licence, or none, are rejected; default: every row may train."""
+
+
 class Near(Section):
     """Near-duplicate removal: MinHash finds candidates, true Jaccard similarity decides."""
 
@@ -177,6 +184,8 @@ class Config(Section):
     """A folder, a hub name, or `smollm2-135m-instruct` for the packaged one."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """The instruction data."""
+    licenses: Licenses = Licenses()
+    """Licences."""
     takedowns: str | None = None
     """A file of row ids, one a line, that may never be used."""
     dedup: Dedup = Dedup()

@@ -200,6 +200,8 @@ def _planned_files(
     code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
     for source in config.sources:
         section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
+        if config.licenses.allow is not None and source.use == "train":
+            section["licenses"] = {"allow": sorted(config.licenses.allow)}
         files = discover(source, folder)
         for file in files:
             inputs: dict[str, Any] = {

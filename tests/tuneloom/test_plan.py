@@ -201,3 +201,10 @@ def test_a_limit_makes_another_run(project: Path) -> None:
     whole, part = make_plan(config(), project), make_plan(config(), project, limit=1)
     assert whole.record.identity != part.record.identity
     assert keys(whole)["ingest"] != keys(part)["ingest"]
+
+
+def test_the_licences_that_may_train_are_an_input_of_what_trains(project: Path) -> None:
+    allow = {"licenses": {"allow": ["MIT"]}}
+    assert keys(make_plan(config(**allow), project))["ingest"] != keys(make_plan(config(), project))["ingest"]
+    suite = {"sources": [{"name": "s", "path": "data/*.json", "use": "decontaminate"}]}
+    assert keys(make_plan(config(**suite, **allow), project)) == keys(make_plan(config(**suite), project))

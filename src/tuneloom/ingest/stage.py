@@ -1,7 +1,7 @@
 """The stage: one file in, one artifact out; every row of the file is kept or rejected, in blocks of bounded memory."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from tuneloom.ingest.describe import describe, own_labels
 from tuneloom.ingest.detect import Detection, detect, named, unclaimed
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.formats import formats
+from tuneloom.ingest.licenses import check_license
 from tuneloom.ingest.readers import Line, ReadFault, UnreadableFile
 from tuneloom.ingest.readers.opening import stem
 from tuneloom.ingest.row import Rejected, Row, shorten
@@ -24,13 +25,21 @@ BLOCK = 2_000
 """Source rows held at once."""
 
 
-def ingest_file(writer: Writer, file: SourceFile, source: Source, takedowns: frozenset[str], limit: int | None) -> None:
+def ingest_file(
+    writer: Writer,
+    file: SourceFile,
+    source: Source,
+    takedowns: frozenset[str],
+    limit: int | None,
+    allowed: Collection[str] | None = None,
+) -> None:
     """Writes a file's conversations (schema `records.ROWS`) and rejects; `limit` reads only the first rows.
+    `allowed` are the licences that may train (None: any).
 
     A row with several instances counts once as read, its further instances as made. A file that cannot be read is
     itself one rejected row. Raises ConfigError for an unknown format.
     """
-    work = _FileWork(file, source, takedowns)
+    work = _FileWork(file, source, takedowns, allowed)
     writer.add(ROWS.empty_table())
     writer.count(rows_in=0)
     for block in _blocks(file, limit):
@@ -63,8 +72,10 @@ def _blocks(file: SourceFile, limit: int | None) -> Iterator[list[Line]]:
 class _FileWork:
     """What is known about one file while its blocks go through: its format, and the tallies for `stats`."""
 
-    def __init__(self, file: SourceFile, source: Source, takedowns: frozenset[str]) -> None:
-        self._file, self._source, self._takedowns = file, source, takedowns
+    def __init__(
+        self, file: SourceFile, source: Source, takedowns: frozenset[str], allowed: Collection[str] | None
+    ) -> None:
+        self._file, self._source, self._takedowns, self._allowed = file, source, takedowns, allowed
         self._format: Detection | None = None if source.format == "auto" else named(source.format, source.name)
         self._misfit: Rejected | None = None
         self._looked = False
@@ -151,6 +162,7 @@ class _FileWork:
     def _admitted(self, conversation: Conversation) -> Conversation:
         if self._takedowns and (identity := content_digest(conversation)) in self._takedowns:
             raise Rejected("taken down", evidence=f"id {identity} is in the list of takedowns")
+        check_license(conversation, self._allowed)
         return conversation
 
     def _reject(self, origin: Origin, why: Rejected, line: Line) -> Reject:

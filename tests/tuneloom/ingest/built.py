@@ -15,15 +15,16 @@ def ingested(
     limit: int | None = None,
     takedowns: frozenset[str] = frozenset(),
     store: Path | None = None,
+    allowed: tuple[str, ...] | None = None,
     **source: Any,
 ) -> Artifact:
     """The artifact of one file, as the task makes it; the store lies beside the file unless told otherwise."""
     config = Source.model_validate({"name": "s", "path": str(file), **source})
     (found,) = discover(config, file.parent)
     inputs = {"file": found.relative, "bytes": file.read_bytes().hex()[:64], "limit": limit, **source}
-    spec = Spec("ingest", "test", inputs=inputs | {"takedowns": sorted(takedowns)})
+    spec = Spec("ingest", "test", inputs=inputs | {"takedowns": sorted(takedowns), "allowed": allowed})
     return Store(store or file.parent / ".store").ensure(
-        spec, lambda writer: ingest_file(writer, found, config, takedowns, limit)
+        spec, lambda writer: ingest_file(writer, found, config, takedowns, limit, allowed)
     )
 
 
