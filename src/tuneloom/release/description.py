@@ -1,14 +1,16 @@
 """What a release says to people: the Markdown under its version, and where its MLflow run is to be seen."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tuneloom.release.lineage import Trained
 
-def describe(verdict: Mapping[str, Any], base: str, licenses: Sequence[str]) -> str:
-    """A verdict and its scores in a few lines.
 
-    `Tuned from **smol**. The gate says **promote** (150 rows). Against the base: loss is better.` and a table.
+def describe(verdict: Mapping[str, Any], base: str, data: Sequence[Trained], used: tuple[int, int] | None) -> str:
+    """A verdict, its scores and what it was trained on; `used`: tokens trained, and tokens that there were.
+
+    `Tuned from **smol**. The gate says **promote** (150 rows). Against the base: loss is better.` and two tables.
     """
     lines = [
         f"Tuned from **{base}**. The gate says **{verdict['verdict']}** ({verdict['n']} rows). {verdict['reason']}",
@@ -20,9 +22,18 @@ def describe(verdict: Mapping[str, Any], base: str, licenses: Sequence[str]) -> 
         interval = f"{number(found.get('low'))} to {number(found.get('high'))}"
         cells = (number(found.get(key)) for key in ("base", "tuned", "difference"))
         lines.append(f"| {name} | {' | '.join(cells)} | {interval} |")
-    if licenses:
-        lines += ["", f"Licences of the training rows: {', '.join(licenses)}."]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_data(data, used)])
+
+
+def _data(data: Sequence[Trained], used: tuple[int, int] | None) -> Iterator[str]:
+    """A row a source and licence, the most rows first."""
+    if not data:
+        return
+    licenses = ", ".join(sorted({one.license for one in data}))
+    part = f"; training took {used[0]:,} tokens, of {used[1]:,} in these rows" if used else ""
+    yield from ("", f"Trained on {sum(one.rows for one in data):,} rows{part}. Licences: {licenses}.", "")
+    yield from ("| source | licence | rows |", "|---|---|---|")
+    yield from (f"| {one.source} | {one.license} | {one.rows:,} |" for one in sorted(data, key=lambda one: -one.rows))
 
 
 def run_page(said: Mapping[str, Any]) -> str | None:

@@ -4,12 +4,16 @@ Whole: every parent is there, back to ingestion. Unbroken: every stage conserved
 took in what its parents handed on.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pyarrow.compute as pc
+import polars as pl
+import pyarrow as pa
 
 from tuneloom.artifacts import Artifact, check_handover
 from tuneloom.errors import BrokenArtifact
+from tuneloom.records import ORIGIN
 
 REMEDY = "Run the pipeline again; it makes what is missing. A model of unknown origin is not registered."
 
@@ -49,13 +53,33 @@ def stage_keys(lineage: Sequence[Artifact]) -> dict[str, str]:
     return dict(sorted((reference.stage, reference.key) for reference in kept))
 
 
-def licenses(lineage: Sequence[Artifact]) -> list[str]:
-    """Licences of the rows that trained, `unknown` for rows that name none."""
-    mixture = next((artifact for artifact in lineage if artifact.reference.stage == "mixture"), None)
-    if mixture is None:
+@dataclass(frozen=True, order=True)
+class Trained:
+    """How many rows of one source and licence were there to train on; licence "unknown" where they name none."""
+
+    source: str
+    license: str
+    rows: int
+
+
+def trained_on(lineage: Sequence[Artifact]) -> list[Trained]:
+    """The rows of the training side that the mixture chose and render kept, by source and licence."""
+    stages = {artifact.reference.stage: artifact for artifact in lineage}
+    if "mixture" not in stages or "render" not in stages:
         return []
-    found: set[str] = set()
-    for table in mixture.tables(["license", "side"]):
-        trained = table.filter(pc.equal(table["side"], "train"))
-        found.update(name or "unknown" for name in pc.unique(trained["license"]).to_pylist())
-    return sorted(found)
+    refused = _origins(stages["render"].rejected())
+    found: Counter[tuple[str, str]] = Counter()
+    for table in stages["mixture"].tables(["origin", "license", "side"]):
+        rows = _origins(table).with_columns(
+            license=pl.Series(table["license"].to_pylist(), dtype=pl.String).fill_null("unknown"),
+            side=pl.Series(table["side"].to_pylist(), dtype=pl.String),
+        )
+        trained = rows.filter(pl.col("side") == "train").join(refused, on=refused.columns, how="anti")
+        for source, license, count in trained.group_by("source", "license").len().iter_rows():
+            found[source, license] += count
+    return sorted(Trained(source, license, rows) for (source, license), rows in found.items())
+
+
+def _origins(table: pa.Table) -> pl.DataFrame:
+    """Columns source, file, row, part."""
+    return pl.DataFrame({name: pl.from_arrow(table["origin"]).struct.field(name) for name in ORIGIN.names})

@@ -17,7 +17,7 @@ from tuneloom.config import Release
 from tuneloom.models.resolve import ModelSource
 from tuneloom.release.connection import address, shown
 from tuneloom.release.description import describe
-from tuneloom.release.lineage import check_lineage, licenses, stage_keys
+from tuneloom.release.lineage import check_lineage, stage_keys, trained_on
 from tuneloom.release.load import BASE_PATH_TAG
 from tuneloom.release.package import base_name, pack_model
 from tuneloom.release.registry import (
@@ -102,7 +102,7 @@ def _register(
         card = pack_model(tuned, model, keys, _template_digest(lineage), packed)
         facts = {"base": card.base, "base_digest": card.base_digest, "method": card.method}
         model_id = log_model(tracking, name, key, packed, facts)
-    held = licenses(lineage)
+    data = trained_on(lineage)
     tags = {
         **{f"tuneloom.{stage}": stage_key for stage, stage_key in keys.items()},
         TRAIN_TAG: tuned.reference.key,
@@ -110,13 +110,13 @@ def _register(
         "tuneloom.base": card.base,
         "tuneloom.base_digest": card.base_digest,
         "tuneloom.verdict": verdict["verdict"],
-        "tuneloom.licenses": ", ".join(held),
+        "tuneloom.licenses": ", ".join(sorted({one.license for one in data})),
     }
     if Path(model.name).is_absolute():
         tags[BASE_PATH_TAG] = model.name  # for this machine; the files themselves bear the bare name
     if commit := git_commit(tracking.home.parent):
         tags["tuneloom.git_commit"] = commit
-    return register(tracking, name, model_id, tags, describe(verdict, base_name(model), held))
+    return register(tracking, name, model_id, tags, describe(verdict, base_name(model), data, _used(tuned)))
 
 
 def _refusal(
@@ -159,6 +159,12 @@ def _log_scores(tracking: Tracking, registered: Registered, evaluation: Artifact
     tracking.tags(
         {"tuneloom.verdict": verdict["verdict"], "tuneloom.version": f"{registered.name}/{registered.version}"}
     )
+
+
+def _used(tuned: Artifact) -> tuple[int, int] | None:
+    """Tokens that training took, and tokens that there were, where it noted both."""
+    stats = tuned.stats
+    return (stats["tokens"], stats["tokens_available"]) if {"tokens", "tokens_available"} <= set(stats) else None
 
 
 def _template_digest(lineage: Sequence[Artifact]) -> str | None:

@@ -55,7 +55,7 @@ def make_chain(
     kept = [_row(number, tag) for number in range(rows)]
     parent: Artifact | None = None
     for stage in DATA:
-        lost = {"ingest": rows // 20, "dedup": rows // 8, "quality": rows // 30}.get(stage, 0)
+        lost = {"ingest": rows // 20, "dedup": rows // 8, "quality": rows // 30, "render": rows // 10}.get(stage, 0)
         spec = Spec(stage, "code", config={"tag": tag, "threshold": 0.8}, parents=(parent.reference,) if parent else ())
         parent = store.ensure(spec, _data_stage(stage, kept[: len(kept) - lost], kept[len(kept) - lost :]))
         kept = kept[: len(kept) - lost]

@@ -1,15 +1,21 @@
 """What people read beside a version."""
 
 from tuneloom.release.description import describe, number, run_command, run_page
+from tuneloom.release.lineage import Trained
 
 
 def test_a_version_tells_verdict_scores_and_licences() -> None:
     metric = {"base": 1.92, "tuned": 1.57, "difference": -0.35, "low": -0.46, "high": -0.24}
     reason = "Against the base: loss is better."
-    text = describe({"verdict": "promote", "reason": reason, "n": 150, "metrics": {"loss": metric}}, "smol", ["MIT"])
+    data = [Trained("faq", "MIT", 20), Trained("web", "unknown", 1500)]
+    text = describe(
+        {"verdict": "promote", "reason": reason, "n": 150, "metrics": {"loss": metric}}, "smol", data, (900, 1200)
+    )
     assert text.startswith(f"Tuned from **smol**. The gate says **promote** (150 rows). {reason}")
     assert "| loss | 1.92 | 1.57 | -0.35 | -0.46 to -0.24 |" in text
-    assert text.endswith("Licences of the training rows: MIT.")
+    told = "Trained on 1,520 rows; training took 900 tokens, of 1,200 in these rows. Licences: MIT, unknown."
+    table = ["| source | licence | rows |", "|---|---|---|", "| web | unknown | 1,500 |", "| faq | MIT | 20 |"]
+    assert text.splitlines()[-6:] == [told, "", *table]
 
 
 def test_what_was_not_measured_is_a_dash_and_never_zero() -> None:

@@ -1,7 +1,7 @@
 """The chain a model came from must be whole and conserve its rows."""
 
+from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.tuneloom.release.chain import lineage_of, make_chain
 from tuneloom.artifacts import Artifact, Counts
 from tuneloom.artifacts.manifest import Takedown
 from tuneloom.errors import BrokenArtifact, TakenDown
-from tuneloom.release.lineage import check_lineage, licenses, stage_keys
+from tuneloom.release.lineage import check_lineage, stage_keys, trained_on
 
 
 @pytest.fixture(scope="module")
@@ -68,5 +68,16 @@ def test_a_chain_with_a_taken_down_part_is_not_called_breached(made) -> None:
         check_lineage(chain["train"], chain["evaluate"], forged)
 
 
-def test_rows_without_a_licence_are_named_unknown(made, tmp_path: Path) -> None:
-    assert licenses(made[1]) == ["Apache-2.0", "unknown"]
+def test_what_was_trained_on_is_the_training_side_after_the_mixture_and_what_render_kept(made) -> None:
+    chain, lineage = made
+    rows = [row for row in chain["mixture"].table().to_pylist() if row["side"] == "train"]
+    lost = {row["origin"]["row"] for row in chain["render"].rejected().to_pylist()}
+    expected = Counter(
+        (row["origin"]["source"], row["license"] or "unknown") for row in rows if row["origin"]["row"] not in lost
+    )
+    assert lost
+    assert sum(expected.values()) < len(rows)
+    assert [(one.source, one.license, one.rows) for one in trained_on(lineage)] == sorted(
+        (*pair, count) for pair, count in expected.items()
+    )
+    assert {one.license for one in trained_on(lineage)} == {"Apache-2.0", "unknown"}
