@@ -8,8 +8,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from itertools import accumulate, chain
+from typing import Any, Self
 
+import orjson
 import pyarrow as pa
 
 ORIGIN = pa.struct([("source", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("part", pa.int32())])
@@ -122,6 +124,12 @@ class Conversation:
     flags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    def but(self, **changes: Any) -> Self:
+        """A copy with other values, as `dataclasses.replace` makes but ten times as fast: `row.but(language="en")`."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, **changes)
+        return copy
+
 
 @dataclass(frozen=True)
 class Reject:
@@ -148,14 +156,29 @@ def digest(text: str | bytes) -> str:
 def content_digest(conversation: Conversation) -> str:
     """The row's `id` at ingestion: the hash of its messages, tools, references and choices."""
     said = [{k: v for k, v in vars(m).items() if v is not None} for m in conversation.messages]
-    return digest(
-        canonical([said, conversation.tools, list(conversation.references), list(conversation.choices)]),
-    )
+    told = [said, conversation.tools, conversation.references, conversation.choices]
+    try:
+        return digest(orjson.dumps(told, option=orjson.OPT_SORT_KEYS))
+    except orjson.JSONEncodeError:  # half a character, which has no UTF-8
+        return digest(canonical(told))
 
 
 def to_table(rows: Iterable[tuple[Origin, Conversation]]) -> pa.Table:
     """Rows -> a table of schema `ROWS`, in the order given."""
-    return pa.Table.from_pylist([_as_row(origin, row) for origin, row in rows], schema=ROWS)
+    origins, said = zip(*rows, strict=True) if (rows := list(rows)) else ((), ())
+    ids = pa.array([content_digest(row) for row in said], pa.string())
+    fields = [sorted(row.fields.items()) for row in said]
+    columns = {name: pa.array([getattr(row, name) for row in said], ROWS.field(name).type) for name in _PLAIN}
+    columns |= {
+        "id": ids,
+        "content_hash": ids,
+        "origin": _structs(origins, ORIGIN),
+        "messages": _lists([row.messages for row in said], MESSAGE),
+        "fields": pa.array(fields, ROWS.field("fields").type),
+        "examples": _lists([row.examples for row in said], EXAMPLE),
+        "meta": pa.array([canonical(row.meta) if row.meta else "{}" for row in said], pa.string()),
+    }
+    return pa.table([columns[name] for name in ROWS.names], schema=ROWS)
 
 
 def rejects_table(stage: str, rejects: Iterable[Reject]) -> pa.Table:
@@ -192,24 +215,21 @@ def reject_rows(
     ]
 
 
-def _as_row(origin: Origin, row: Conversation) -> dict[str, Any]:
-    identity = content_digest(row)
-    return {
-        **{name: getattr(row, name) for name in _PLAIN},
-        "id": identity,
-        "content_hash": identity,
-        "origin": vars(origin),
-        "messages": [vars(m) for m in row.messages],
-        "fields": sorted(row.fields.items()),
-        "examples": [vars(e) for e in row.examples],
-        "references": list(row.references),
-        "choices": list(row.choices),
-        "flags": list(row.flags),
-        "meta": canonical(row.meta),
-    }
+_PLAIN = (
+    "tools", "references", "choices", "task", "category", "language", "kind", "license", "use", "synthetic", "flags"
+)  # fmt: skip
 
 
-_PLAIN = ("tools", "task", "category", "language", "kind", "license", "use", "synthetic")
+def _structs(values: Sequence[Any], kind: pa.StructType) -> pa.StructArray:
+    """Data classes -> structs, an attribute at a time: many times as fast as a dictionary a value."""
+    children = [pa.array([getattr(value, part.name) for value in values], part.type) for part in kind]
+    return pa.StructArray.from_arrays(children, fields=list(kind))
+
+
+def _lists(values: Sequence[Sequence[Any]], kind: pa.StructType) -> pa.ListArray:
+    """Sequences of data classes -> lists of structs."""
+    offsets = pa.array(accumulate(map(len, values), initial=0), pa.int32())
+    return pa.ListArray.from_arrays(offsets, _structs(list(chain.from_iterable(values)), kind))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,8 @@ class Writer:
     def reject(self, rejects: Iterable[Reject]) -> None:
         """Rejects rows, each with its reason."""
         batch = list(rejects)
+        if not batch:
+            return
         self._reasons.update(reject.reason for reject in batch)
         self._added["rejected"] += len(batch)
         self._rejects.append(rejects_table(self.spec.stage, batch))

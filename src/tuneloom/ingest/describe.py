@@ -3,13 +3,15 @@
 A row's own word comes first, then its format's, then the source's in the config, then detection.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from tuneloom.config import Source
 from tuneloom.ingest.languages import language_code
 from tuneloom.ingest.row import Row
 from tuneloom.records import Conversation
+from tuneloom.text.kind import detect_kind
+from tuneloom.text.language import detect_languages
 
 _LOOKED_AT = 2_000
 _KINDS = ("natural", "code", "mixed")
@@ -21,23 +23,27 @@ def own_labels(row: Row) -> dict[str, Any]:
     return {**labels, "language": _language_label(row), "kind": _label(row, "kind", _KINDS)}
 
 
-def describe(conversation: Conversation, own: dict[str, Any], meta: dict[str, Any], source: Source) -> Conversation:
-    """Fills the labels of a settled conversation; `meta` is what nobody claimed of its row."""
+def with_labels(
+    conversation: Conversation, own: dict[str, Any], meta: dict[str, Any], source: Source, task: str | None
+) -> Conversation:
+    """The labels that are known without looking at the words; `meta` is what nobody claimed of its row, `task` what its
+    file is called."""
     known = {name: own[name] or getattr(conversation, name) for name in own}
-    language = known["language"] or language_code(source.language) or source.language
-    if not language or not known["kind"]:
-        text = _words(conversation)
-        language = language or _language(text)
-        known["kind"] = known["kind"] or _kind(text)
-    return replace(
-        conversation,
-        **{
-            **known,
-            "language": language,
-            "license": known["license"] or source.license,
-            "meta": {**meta, **conversation.meta},
-        },
-    )
+    known["task"] = known["task"] or task
+    known["license"] = known["license"] or source.license
+    known["language"] = known["language"] or language_code(source.language) or source.language
+    return conversation.but(**known, use=source.use, meta={**meta, **conversation.meta})
+
+
+def with_detected(rows: Sequence[Conversation]) -> list[Conversation]:
+    """Detects language and kind where they are not known, of many rows at once."""
+    told = {i: _words(row) for i, row in enumerate(rows) if not row.language or not row.kind}
+    foreign = [i for i in told if not rows[i].language]
+    languages = dict(zip(foreign, detect_languages([told[i] for i in foreign]), strict=True))
+    return [
+        row.but(language=row.language or languages[i], kind=row.kind or detect_kind(told[i])) if i in told else row
+        for i, row in enumerate(rows)
+    ]
 
 
 def _label(row: Row, name: str, allowed: tuple[str, ...] = ()) -> str | None:
@@ -61,15 +67,3 @@ def _language_label(row: Row) -> str | None:
 def _words(conversation: Conversation) -> str:
     """Prompt and answer, their beginnings: enough to tell a language by."""
     return "\n".join(m.content for m in conversation.messages if m.role in ("user", "assistant"))[:_LOOKED_AT]
-
-
-def _language(text: str) -> str:
-    from tuneloom.text.language import detect_language
-
-    return detect_language(text)
-
-
-def _kind(text: str) -> str:
-    from tuneloom.text.kind import detect_kind
-
-    return detect_kind(text)

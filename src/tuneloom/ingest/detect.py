@@ -9,7 +9,8 @@ from tuneloom.errors import ConfigError
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.row import Rejected
 
-_SAMPLE = 200
+SAMPLE = 200
+"""Rows looked at."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Detection:
 
 def detect(rows: Sequence[Mapping[str, Any]]) -> Detection | None:
     """[{"question": "How many?", "answer": "3"}] -> Detection("question_answer", 1.0); None where nobody claims one."""
-    sample = rows[:_SAMPLE]
+    sample = rows[:SAMPLE]
     best, score = None, (0, 0)
     for name, candidate in formats().items():
         claims = [candidate.claims(row) for row in sample]

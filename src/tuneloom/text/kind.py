@@ -45,6 +45,16 @@ _CODE_LINE = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+_SYMBOLS = "={};<"
+_MAY_START_CODE = re.compile(
+    r"""[ \t]*(?:["'@)\]}]|[\w.$]+\(|(?:async|def|function|class|interface|struct|enum|import|from|\#include|\#define
+    |using|package|<\?php|export|if|elif|else|for|foreach|while|with|switch|catch|except|unless|try|finally|do|begin
+    |public|private|protected|static|final|void|unsigned|const|let|var|int|float|double|char|bool|String|return|console
+    |System|print|printf|println|echo|puts|cout|alert|SELECT|select|INSERT|UPDATE|DELETE|CREATE|ALTER|FROM|WHERE
+    |GROUP|ORDER|HAVING|LIMIT|INNER|LEFT|RIGHT|OUTER|CROSS|JOIN)(?![a-z]))""",
+    re.VERBOSE | re.ASCII,
+)
+"""Whatever is a code line has one of the symbols or starts like this; asked first, for most lines have neither."""
 _CODE_BESIDE_CODE = re.compile(
     r"^[ \t]*(?:#(?!#)|//|/\*|\*/|\* |-- |<!--|\"\"\"|\'\'\'|(?:fi|done|end|esac|then|do|break|continue|pass);?[ \t]*$)"
 )
@@ -54,10 +64,14 @@ _CODE_BESIDE_CODE = re.compile(
 def detect_kind(text: str) -> str:
     """`natural`, `code` or `mixed`: `"def f(x):\\n    return x"` -> `"code"`; a question with it below: `"mixed"`."""
     head = text[:HEAD]
+    symbols = [symbol for symbol in _SYMBOLS if symbol in head]
     code = natural = 0
     for part, fenced in _parts(head):
         lines = [line for line in part.splitlines() if line.strip()]
-        marks = [fenced or bool(_CODE_LINE.match(line[:LINE])) for line in lines]
+        marks = [fenced or _is_code(line[:LINE], symbols) for line in lines]
+        if not any(marks):
+            natural += sum(map(len, map(str.strip, lines)))
+            continue
         for line, is_code in zip(lines, _with_neighbours(lines, marks), strict=True):
             if is_code:
                 code += len(line.strip())
@@ -67,8 +81,16 @@ def detect_kind(text: str) -> str:
     return "code" if share >= CODE_SHARE else "mixed" if share >= SOME_CODE else "natural"
 
 
+def _is_code(line: str, symbols: list[str]) -> bool:
+    """Whether a line alone is code; `symbols` are those of `_SYMBOLS` that the text has."""
+    may_be = any(symbol in line for symbol in symbols) or _MAY_START_CODE.match(line)
+    return bool(may_be and _CODE_LINE.match(line))
+
+
 def _parts(text: str) -> list[tuple[str, bool]]:
     """The text cut at code fences: [(part, whether it lies within a fence)]; an open fence runs to the end."""
+    if "```" not in text and "~~~" not in text:
+        return [(text, False)]
     parts = _FENCE.split(text)
     return [(part, number % 2 == 1) for number, part in enumerate(parts)]
 

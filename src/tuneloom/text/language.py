@@ -4,12 +4,8 @@ Short texts carry little evidence. A language other than English is named only w
 already where it is likely; the rest is `und`, for a wrong language moves a row past rules that it should meet.
 """
 
-import functools
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
+from collections.abc import Sequence
 
 HEAD = 500
 """Characters looked at: enough for the model to be sure, few enough for 20,000 texts a second."""
@@ -17,13 +13,6 @@ SURE = {"en": 0.15}
 SURE_OF_OTHERS = 0.5
 """Least probability by which a language is named. Of 64,000 English rows of T0, Alpaca, CodeAlpaca, GSM8K and FLAN's
 chains of thought these leave 7 `und` and take 6 for another language; of bare names ("Belize 1981") nearly all."""
-
-LANGUAGES = (
-    "am af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu ha he hi hr hu hy id ig is it ja ka kk "
-    "km kn ko ku la lo lt lv mg mk ml mn mr ms my ne nl no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr uk "
-    "ur uz vi xh yo zh zu"
-)
-"""What the model chooses from: small neighbours of large languages (Wu, Yue, Arpitan) would only split the evidence."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
@@ -35,13 +24,20 @@ _KANA_SHARE = 0.1
 
 def detect_language(text: str) -> str:
     """ISO 639-1 code of the language most of the text's head is in, or `und`: `"今天天气很好。"` -> `"zh"`."""
-    head = text.strip()[:HEAD]
-    if not head.isascii() and (language := _by_script(head)):
-        return language
-    if not _OTHER_LETTERS.search(head):
-        return "und"
-    language, probability = _identifier().classify(head)
-    return language if probability >= SURE.get(language, SURE_OF_OTHERS) else "und"
+    return detect_languages([text])[0]
+
+
+def detect_languages(texts: Sequence[str]) -> list[str]:
+    """The language of each text, a hundred times faster than one by one: ["Good day.", "早上好"] -> ["en", "zh"]."""
+    heads = [text.strip()[:HEAD] for text in texts]
+    languages = [_by_script(head) or "" if not head.isascii() else "" for head in heads]
+    unknown = [i for i, language in enumerate(languages) if not language and _OTHER_LETTERS.search(heads[i])]
+    if unknown:
+        from tuneloom.text.language_model import most_likely
+
+        for i, (language, probability) in zip(unknown, most_likely([heads[i] for i in unknown]), strict=True):
+            languages[i] = language if probability >= SURE.get(language, SURE_OF_OTHERS) else ""
+    return [language or "und" for language in languages]
 
 
 def _by_script(head: str) -> str | None:
@@ -56,13 +52,3 @@ def _by_script(head: str) -> str | None:
     if hangul > han + kana:
         return "ko"
     return "ja" if kana > _KANA_SHARE * (han + kana) else "zh"
-
-
-@functools.cache
-def _identifier() -> "LanguageIdentifier":
-    """The model, loaded once a process (0.6 s)."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(LANGUAGES.split())
-    return identifier

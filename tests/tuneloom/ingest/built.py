@@ -6,6 +6,7 @@ from typing import Any
 
 from tuneloom.artifacts import Artifact, Spec, Store
 from tuneloom.config import Source
+from tuneloom.ingest.block import Terms
 from tuneloom.ingest.discover import discover
 from tuneloom.ingest.stage import ingest_file
 
@@ -24,7 +25,10 @@ def ingested(
     inputs = {"file": found.relative, "bytes": file.read_bytes().hex()[:64], "limit": limit, **source}
     spec = Spec("ingest", "test", inputs=inputs | {"takedowns": sorted(takedowns), "allowed": allowed})
     return Store(store or file.parent / ".store").ensure(
-        spec, lambda writer: ingest_file(writer, found, config, takedowns, limit, allowed)
+        spec,
+        lambda writer: ingest_file(
+            writer, found, config, Terms(takedowns, frozenset(allowed) if allowed else None), limit
+        ),
     )
 
 

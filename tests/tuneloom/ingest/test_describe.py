@@ -1,7 +1,7 @@
 """Labels: the row's own word first, then the format's, the source's, detection."""
 
 from tuneloom.config import Source
-from tuneloom.ingest.describe import describe, own_labels
+from tuneloom.ingest.describe import own_labels, with_detected, with_labels
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import exchange
 from tuneloom.records import Conversation
@@ -24,20 +24,27 @@ def test_a_language_name_nobody_knows_is_not_lost() -> None:
 
 def test_the_rows_own_word_beats_the_source_and_the_source_beats_detection() -> None:
     source = Source(name="s", path="p", language="fr", license="MIT")
-    own = own_labels(Row({"language": "zh", "license": "CC0"}))
-    assert describe(_ENGLISH, own, {}, source).language == "zh"
-    assert describe(_ENGLISH, own, {}, source).license == "CC0"
-    assert describe(_ENGLISH, own_labels(Row({})), {}, source).language == "fr"
-    assert describe(_ENGLISH, own_labels(Row({})), {}, source).license == "MIT"
+    own = with_labels(_ENGLISH, own_labels(Row({"language": "zh", "license": "CC0"})), {}, source, None)
+    (labelled,) = with_detected([own])
+    assert (labelled.language, labelled.license) == ("zh", "CC0")
+    (labelled,) = with_detected([with_labels(_ENGLISH, own_labels(Row({})), {}, source, None)])
+    assert (labelled.language, labelled.license) == ("fr", "MIT")
+
+
+def test_the_files_name_is_the_task_where_nobody_says() -> None:
+    source = Source(name="s", path="p")
+    assert with_labels(_ENGLISH, own_labels(Row({"task": "sum"})), {}, source, "file").task == "sum"
+    assert with_labels(_ENGLISH.but(task="qa"), own_labels(Row({})), {}, source, "file").task == "qa"
+    assert with_labels(_ENGLISH, own_labels(Row({})), {}, source, "file").task == "file"
 
 
 def test_language_and_kind_are_detected_where_nobody_says() -> None:
-    source, nothing = Source(name="s", path="p"), own_labels(Row({}))
-    assert describe(_ENGLISH, nothing, {}, source).language == "en"
-    assert describe(_CHINESE, nothing, {}, source).language == "zh"
-    assert describe(_ENGLISH, nothing, {}, source).kind == "natural"
+    found = with_detected([_ENGLISH, _CHINESE, _ENGLISH.but(language="fr"), _CHINESE.but(kind="code")])
+    assert [row.language for row in found] == ["en", "zh", "fr", "zh"]
+    assert [row.kind for row in found] == ["natural", "natural", "natural", "code"]
 
 
 def test_meta_of_the_row_and_of_the_instance_are_joined() -> None:
     one = Conversation(_ENGLISH.messages, meta={"id": "i1"})
-    assert describe(one, own_labels(Row({})), {"url": "u"}, Source(name="s", path="p")).meta == {"url": "u", "id": "i1"}
+    labelled = with_labels(one, own_labels(Row({})), {"url": "u"}, Source(name="s", path="p"), None)
+    assert labelled.meta == {"url": "u", "id": "i1"}

@@ -187,7 +187,7 @@ def test_a_row_in_which_a_format_finds_nothing_is_rejected_not_lost(
         def parse(row: Any) -> list[Any]:
             return []
 
-    monkeypatch.setattr("tuneloom.ingest.stage.formats", lambda: {"alpaca": Silent})
+    monkeypatch.setattr("tuneloom.ingest.block.formats", lambda: {"alpaca": Silent})
     (tmp_path / "f.jsonl").write_text('{"instruction": "a", "output": "b"}\n')
     artifact = ingested(tmp_path / "f.jsonl", format="alpaca")
     assert dict(artifact.manifest.reasons) == {"no instance": 1}

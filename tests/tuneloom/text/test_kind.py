@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tuneloom.text import kind
 from tuneloom.text.kind import detect_kind
 
 PYTHON = "def mean(values):\n    # sums once\n    total = sum(values)\n    return total / len(values)\n"
@@ -63,6 +64,32 @@ def test_a_comment_alone_is_a_heading_and_beside_code_is_code() -> None:
 @given(st.text())
 def test_any_text_has_a_kind(text: str) -> None:
     assert detect_kind(text) in {"natural", "code", "mixed"}
+
+
+_PIECES = st.sampled_from(
+    [
+        *"={};<>()[]:'\"@$.#/*-+ \t",
+        "if ",
+        "else",
+        "def ",
+        "return",
+        "print",
+        "x",
+        "1",
+        " = ",
+        "import ",
+        "SELECT",
+        "a b",
+    ]
+)
+
+
+@settings(max_examples=2_000)
+@given(st.lists(_PIECES, max_size=8))
+def test_no_code_line_is_passed_over_by_the_quick_look(pieces: list[str]) -> None:
+    line = "".join(pieces)
+    symbols = [symbol for symbol in kind._SYMBOLS if symbol in line]
+    assert kind._is_code(line, symbols) == bool(kind._CODE_LINE.match(line))
 
 
 def test_a_long_line_of_dots_and_letters_takes_no_time() -> None:

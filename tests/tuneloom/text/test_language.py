@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from tuneloom.text.language import LANGUAGES, detect_language
+from tuneloom.text.language import detect_language, detect_languages
+from tuneloom.text.language_model import GLANCE, LANGUAGES, most_likely
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,34 @@ def test_only_the_head_decides() -> None:
 def test_the_answer_is_a_known_code() -> None:
     known = {*LANGUAGES.split(), "und"}
     assert {detect_language(text) for text in ("hola a todos", "salve", "ok", "Tokyo", "x = 3")} <= known
+
+
+def test_many_texts_are_named_as_each_is_alone() -> None:
+    texts = [
+        "The capital of France is Paris.",
+        "",
+        "今天天气很好",
+        "Was ist die Hauptstadt von Deutschland?",
+        "12345",
+    ] * 3
+    assert detect_languages(texts) == [detect_language(text) for text in texts]
+    assert detect_languages([]) == []
+
+
+@given(st.lists(st.text()))
+def test_the_company_of_a_text_does_not_matter(texts: list[str]) -> None:
+    assert detect_languages(texts) == [detect_language(text) for text in texts]
+
+
+def test_long_texts_have_the_probabilities_of_py3langid(realdata: Path) -> None:
+    known = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    known.set_languages(LANGUAGES.split())
+    rows = json.loads((realdata / "alpaca/alpaca_en_demo.json").read_text("utf-8"))[:200]
+    texts = [f"{row['instruction']} {row['output']}"[: GLANCE - 1] for row in rows]
+    for text, (language, probability) in zip(texts, most_likely(texts), strict=True):
+        expected, confidence = known.classify(text)
+        assert language == expected
+        assert probability == pytest.approx(confidence, rel=1e-4)
 
 
 def test_real_rows_are_named_by_their_language(realdata: Path) -> None:

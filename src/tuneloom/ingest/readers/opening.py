@@ -40,3 +40,9 @@ def stem(relative: str) -> str:
     for packed in PACKED_ENDINGS:
         name = name.removesuffix(packed)
     return Path(name).stem
+
+
+def is_plain(path: Path) -> bool:
+    """Whether `open_bytes` gives the file's own bytes, so that parts of it can be read apart."""
+    with open_bytes(path) as stream:
+        return isinstance(getattr(stream, "raw", None), io.FileIO)

@@ -1,0 +1,163 @@
+"""Some rows of a file to conversations and rejects: a pure function of the rows and of how the file is read."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tuneloom.config import Source
+from tuneloom.ingest.checks import settle
+from tuneloom.ingest.columns import check_columns, rename
+from tuneloom.ingest.describe import own_labels, with_detected, with_labels
+from tuneloom.ingest.detect import Detection, detect, named, unclaimed
+from tuneloom.ingest.discover import SourceFile
+from tuneloom.ingest.formats import formats
+from tuneloom.ingest.licenses import check_license
+from tuneloom.ingest.readers import Line, ReadFault
+from tuneloom.ingest.readers.opening import stem
+from tuneloom.ingest.row import Rejected, Row, shorten
+from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, to_table
+
+LABELS = ("repairs", "languages", "kinds", "tasks", "categories", "licenses")
+"""What is tallied for `show`, `init` and the report."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a whole run says of every file: ids that were taken down, and the licences that may train (None: any)."""
+
+    takedowns: frozenset[str] = frozenset()
+    licenses: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file's rows are read: their format, found or named (None: nobody knows it), or why none can be."""
+
+    file: SourceFile
+    source: Source
+    terms: Terms
+    format: Detection | None
+    misfit: Rejected | None
+
+    @functools.cached_property
+    def task(self) -> str:
+        """The task of a format that names its files so: `t0/ag_news_recommend.jsonl.gz` -> `ag_news_recommend`."""
+        return stem(self.file.relative)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of `rows` source rows: a table of `ROWS`, rejects, and how often each label of `LABELS` was given."""
+
+    rows: int
+    kept: pa.Table
+    rejects: list[Reject]
+    tallies: Mapping[str, Counter[str]]
+
+    @property
+    def made(self) -> int:
+        """How many more instances there are than source rows."""
+        return len(self.kept) + len(self.rejects) - self.rows
+
+
+def decide_reading(file: SourceFile, source: Source, terms: Terms, first: Sequence[Mapping[str, Any]]) -> Reading:
+    """By the first rows that are objects. Raises ConfigError for a format that there is not."""
+    columns = source.columns or {}
+    misfit = check_columns(first, columns) if first else None
+    if source.format != "auto":
+        found: Detection | None = named(source.format, source.name)
+    else:
+        found = detect([rename(row, columns) for row in first] if columns else first)
+    return Reading(file, source, terms, found, misfit)
+
+
+def convert(lines: Iterable[Line], how: Reading) -> Converted:
+    """Each row to conversations or rejects, in their order."""
+    kept: list[tuple[Origin, Conversation]] = []
+    rejects: list[Reject] = []
+    rows = 0
+    for line in lines:
+        rows += 1
+        for part, found in enumerate(_instances(line.value, how)):
+            origin = Origin(how.file.source, how.file.relative, line.number, part)
+            if isinstance(found, Rejected):
+                rejects.append(_reject(origin, found, line))
+            else:
+                kept.append((origin, found))
+    said = with_detected([row for _, row in kept])
+    table = to_table(zip((origin for origin, _ in kept), said, strict=True))
+    return Converted(rows, table, rejects, _tallies(said))
+
+
+def _instances(value: Any, how: Reading) -> Iterator[Conversation | Rejected]:
+    """One row's conversations and rejections, at least one of either."""
+    if isinstance(value, ReadFault):
+        yield Rejected(value.reason, evidence=value.evidence)
+        return
+    if not isinstance(value, dict):
+        yield Rejected("not an object", "row", value, f"{type(value).__name__} where an object belongs")
+        return
+    if how.misfit:
+        yield how.misfit
+        return
+    row = rename(value, how.source.columns) if how.source.columns else value
+    if how.format is None:
+        yield unclaimed(row)
+        return
+    yield from _parsed(Row(row), how, how.format.format)
+
+
+def _parsed(row: Row, how: Reading, name: str) -> Iterator[Conversation | Rejected]:
+    parser = formats()[name]
+    try:
+        found = list(parser.parse(row))
+    except Rejected as fault:
+        yield fault
+        return
+    if not found:
+        yield Rejected("no instance", evidence=f"the format {name} finds no instance in this row")
+        return
+    own, meta = own_labels(row), row.rest()
+    task = how.task if getattr(parser, "TASK_FROM_FILE", False) else None
+    for one in found:
+        if isinstance(one, Rejected):
+            yield one
+            continue
+        one = with_labels(one, own, meta, how.source, task)
+        try:
+            yield _admitted(settle(one.but(flags=(*row.flags, *one.flags))), how.terms)
+        except Rejected as fault:
+            yield fault
+
+
+def _admitted(conversation: Conversation, terms: Terms) -> Conversation:
+    if terms.takedowns and (identity := content_digest(conversation)) in terms.takedowns:
+        raise Rejected("taken down", evidence=f"id {identity} is in the list of takedowns")
+    check_license(conversation, terms.licenses)
+    return conversation
+
+
+def _reject(origin: Origin, why: Rejected, line: Line) -> Reject:
+    if why.reason == "taken down":
+        return Reject(origin, why.reason, why.detail())  # its words must not stay in the store
+    record = None
+    if line.raw is None and not isinstance(line.value, ReadFault):
+        record = canonical(line.value)
+    evidence = {name: shorten(text) for name, text in why.detail().items() if name == "evidence"}
+    return Reject(origin, why.reason, {**why.detail(), **evidence}, raw=line.raw, record=record)
+
+
+def _tallies(rows: Sequence[Conversation]) -> dict[str, Counter[str]]:
+    tallies: dict[str, Counter[Any]] = {
+        "repairs": Counter(flag for row in rows for flag in row.flags),
+        "languages": Counter(row.language for row in rows),
+        "kinds": Counter(row.kind for row in rows),
+        "tasks": Counter(row.task for row in rows),
+        "categories": Counter(row.category for row in rows),
+        "licenses": Counter(row.license for row in rows),
+    }
+    return {name: Counter({label: count for label, count in tallies[name].items() if label}) for name in LABELS}

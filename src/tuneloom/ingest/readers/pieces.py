@@ -1,0 +1,93 @@
+"""A file in pieces that can be read apart, by other processes: byte ranges of JSON lines, else blocks of rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from tuneloom.ingest.readers.jsonl import decode_lines
+from tuneloom.ingest.readers.line import Line, ReadFault, UnreadableFile
+from tuneloom.ingest.readers.opening import is_plain
+from tuneloom.ingest.readers.reading import read
+from tuneloom.ingest.readers.sniff import sniff
+
+BLOCK = 2_000
+"""Rows of a piece that was read already."""
+RANGE = 4 << 20
+"""Bytes of a piece that is yet to be read."""
+
+
+class Piece(Protocol):
+    """Some rows of a file, in their order."""
+
+    def lines(self) -> Iterator[Line]:
+        """The rows."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that were read already."""
+
+    rows: tuple[Line, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """The rows."""
+        return iter(self.rows)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The lines of a JSONL file from byte `start` to `stop`; the first of them is line `number`."""
+
+    path: Path
+    start: int
+    stop: int
+    number: int
+
+    def lines(self) -> Iterator[Line]:
+        """The rows, decoded."""
+        with self.path.open("rb") as stream:
+            stream.seek(self.start)
+            return decode_lines(stream.read(self.stop - self.start).split(b"\n"), self.number)
+
+
+def pieces(path: Path, limit: int | None = None) -> Iterator[Piece]:
+    """The file's rows, at most `limit`, in pieces; where it cannot be read (on), a last row says so, number 0 if it is
+    the only one."""
+    yield from _ranges(path) if limit is None and _can_be_parted(path) else _blocks(path, limit)
+
+
+def _can_be_parted(path: Path) -> bool:
+    """Whether it is JSON lines as they are; a file that cannot be opened is told by who reads it."""
+    try:
+        return sniff(path) == "jsonl" and is_plain(path)
+    except (UnreadableFile, OSError, EOFError):
+        return False
+
+
+def _ranges(path: Path) -> Iterator[Range]:
+    """Ranges of about 4 MiB that end with a line; a longer line is one range."""
+    start, number = 0, 1
+    with path.open("rb") as stream:
+        while chunk := stream.read(RANGE):
+            chunk += stream.readline()
+            yield Range(path, start, start + len(chunk), number)
+            start, number = start + len(chunk), number + chunk.count(b"\n")
+
+
+def _blocks(path: Path, limit: int | None) -> Iterator[Block]:
+    rest, last = islice(read(path), limit), 0
+    while True:
+        block: list[Line] = []
+        try:
+            for line in islice(rest, BLOCK):
+                block.append(line)
+                last = line.number
+        except UnreadableFile as fault:
+            block.append(Line(last + 1 if last else 0, None, ReadFault("unreadable file", str(fault))))
+            yield Block(tuple(block))
+            return
+        if not block:
+            return
+        yield Block(tuple(block))

@@ -1,0 +1,82 @@
+"""Worker processes for work that threads cannot share out, for Python runs one at a time: they end with their parent.
+
+They are forked from a server that holds the imports but no threads, so that a worker starts in milliseconds and
+inherits no lock that another thread held.
+"""
+
+import collections
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.connection import wait
+from typing import Self, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 2
+"""Results a worker may be ahead of whoever takes them: what bounds the memory."""
+
+
+class Workers:
+    """As many processes as there are cores; they start when there is work.
+
+    with Workers(preload=["tuneloom.ingest.block"]) as workers:
+        for table in workers.map(convert, pieces): ...
+    """
+
+    def __init__(self, count: int | None = None, preload: Sequence[str] = ()) -> None:
+        self.count = count or cores()
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([*preload])
+        self._pool = ProcessPoolExecutor(self.count, context, initializer=_end_with_parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`function` of each item, in their order; takes items only as results are taken.
+
+        Raises what `function` raises, and BrokenProcessPool where a worker was killed (out of memory).
+        """
+        waiting: collections.deque[Future[Result]] = collections.deque()
+        for item in items:
+            waiting.append(self._pool.submit(function, item))
+            if len(waiting) >= self.count * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
+    """`function` of each item, in their order, `count` at a time; after an error no further one is begun."""
+    if count == 1:
+        yield from map(function, items)
+        return
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield from pool.map(function, items)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _end_with_parent() -> None:
+    """In a worker: a thread that ends it as soon as the process that started it is gone, even by kill -9."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_end(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
