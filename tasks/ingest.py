@@ -30,7 +30,7 @@ def _unite(run: Run, writer: Writer) -> None:
 
     plan, members = run.plan, []
     allowed = plan.config.licenses.allow
-    terms = Terms(plan.takedowns, None if allowed is None else frozenset(allowed))
+    terms = Terms(plan.takedowns, None if allowed is None else frozenset(allowed), plan.plugins)
 
     def make(planned: PlannedFile, workers: Workers | None) -> Artifact:
         def read(part: Writer) -> None:

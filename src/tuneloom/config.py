@@ -204,6 +204,8 @@ class Config(Section):
     """Scores."""
     release: Release = Release()
     """Gate and registry."""
+    plugins: tuple[str, ...] = ()
+    """Python files with formats of your own, relative to the config file (docs/bring-your-data.md)."""
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

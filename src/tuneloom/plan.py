@@ -15,6 +15,7 @@ from tuneloom.artifacts.digests import cached_digest
 from tuneloom.config import Config, Source
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted, TuneloomError
 from tuneloom.ingest.discover import SourceFile, discover
+from tuneloom.ingest.plugins import plugin_digests
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.records import canonical, digest
 from tuneloom.release.presence import why_made_again
@@ -47,6 +48,11 @@ class Plan:
     limit: int | None
     specs: Mapping[str, Spec]
     record: RunRecord
+
+    @property
+    def plugins(self) -> tuple[Path, ...]:
+        """The files of the config's plugins."""
+        return tuple(self.folder / name for name in self.config.plugins)
 
     def stages(self, until: str = STAGES[-1]) -> tuple[str, ...]:
         """The stages up to and with `until`, in order."""
@@ -198,6 +204,7 @@ def _planned_files(
     config: Config, folder: Path, home: Path, takedowns: frozenset[str], limit: int | None
 ) -> Iterator[PlannedFile]:
     code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
+    plugins = plugin_digests([folder / name for name in config.plugins])
     for source in config.sources:
         section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
         if config.licenses.allow is not None and source.use == "train":
@@ -212,6 +219,8 @@ def _planned_files(
             }
             if limit is not None:
                 inputs["limit"] = limit
+            if plugins:
+                inputs["plugins"] = plugins
             yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
 
 

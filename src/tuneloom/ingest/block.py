@@ -4,6 +4,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from tuneloom.ingest.columns import check_columns, rename
 from tuneloom.ingest.describe import own_labels, with_detected, with_labels
 from tuneloom.ingest.detect import Detection, detect, named, unclaimed
 from tuneloom.ingest.discover import SourceFile
-from tuneloom.ingest.formats import formats
+from tuneloom.ingest.formats import Format, formats
 from tuneloom.ingest.licenses import check_license
 from tuneloom.ingest.readers import Line, ReadFault
 from tuneloom.ingest.readers.opening import stem
@@ -27,10 +28,12 @@ LABELS = ("repairs", "languages", "kinds", "tasks", "categories", "licenses")
 
 @dataclass(frozen=True)
 class Terms:
-    """What a whole run says of every file: ids that were taken down, and the licences that may train (None: any)."""
+    """What a whole run says of every file: ids that were taken down, the licences that may train (None: any), and the
+    files of formats of the user's own."""
 
     takedowns: frozenset[str] = frozenset()
     licenses: frozenset[str] | None = None
+    plugins: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ def decide_reading(file: SourceFile, source: Source, terms: Terms, first: Sequen
     columns = source.columns or {}
     misfit = check_columns(first, columns) if first else None
     if source.format != "auto":
-        found: Detection | None = named(source.format, source.name)
+        found: Detection | None = named(source.format, source.name, terms.plugins)
     else:
-        found = detect([rename(row, columns) for row in first] if columns else first)
+        found = detect([rename(row, columns) for row in first] if columns else first, terms.plugins)
     return Reading(file, source, terms, found, misfit)
 
 
@@ -79,10 +82,10 @@ def convert(lines: Iterable[Line], how: Reading) -> Converted:
     """Each row to conversations or rejects, in their order."""
     kept: list[tuple[Origin, Conversation]] = []
     rejects: list[Reject] = []
-    rows = 0
+    rows, parser = 0, formats(how.terms.plugins)[how.format.format] if how.format else None
     for line in lines:
         rows += 1
-        for part, found in enumerate(_instances(line.value, how)):
+        for part, found in enumerate(_instances(line.value, how, parser)):
             origin = Origin(how.file.source, how.file.relative, line.number, part)
             if isinstance(found, Rejected):
                 rejects.append(_reject(origin, found, line))
@@ -93,7 +96,7 @@ def convert(lines: Iterable[Line], how: Reading) -> Converted:
     return Converted(rows, table, rejects, _tallies(said))
 
 
-def _instances(value: Any, how: Reading) -> Iterator[Conversation | Rejected]:
+def _instances(value: Any, how: Reading, parser: Format | None) -> Iterator[Conversation | Rejected]:
     """One row's conversations and rejections, at least one of either."""
     if isinstance(value, ReadFault):
         yield Rejected(value.reason, evidence=value.evidence)
@@ -105,14 +108,13 @@ def _instances(value: Any, how: Reading) -> Iterator[Conversation | Rejected]:
         yield how.misfit
         return
     row = rename(value, how.source.columns) if how.source.columns else value
-    if how.format is None:
-        yield unclaimed(row)
+    if parser is None or how.format is None:
+        yield unclaimed(row, how.terms.plugins)
         return
-    yield from _parsed(Row(row), how, how.format.format)
+    yield from _parsed(Row(row), how, how.format.format, parser)
 
 
-def _parsed(row: Row, how: Reading, name: str) -> Iterator[Conversation | Rejected]:
-    parser = formats()[name]
+def _parsed(row: Row, how: Reading, name: str, parser: Format) -> Iterator[Conversation | Rejected]:
     try:
         found = list(parser.parse(row))
     except Rejected as fault:

@@ -6,11 +6,17 @@ a flag on the row and counted in the stage's stats; all else is a Rejected.
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from tuneloom.ingest.row import Rejected
+from tuneloom.ingest.turns import joined
 from tuneloom.records import Conversation, Message
 
-_END_MARKS = re.compile(r"(?:\s*(?:<\|endoftext\|>|<\|im_end\|>|<\|eot_id\|>|</s>))+\s*\Z")
+_END_MARKS = re.compile(
+    r"(?:\s*(?:<\|endoftext\|>|<\|im_end\|>|<\|eot_id\|>|<\|end_of_text\|>|<\|end\|>|<end_of_turn>|<eos>|</s>))+\s*\Z"
+)
+_DIALOGUE = {"user", "assistant"}
+_ZERO_WIDTH = "\ufeff\u200b\u2060"
 
 
 def settle(conversation: Conversation) -> Conversation:
@@ -19,12 +25,13 @@ def settle(conversation: Conversation) -> Conversation:
     Raises Rejected: "no prompt", "no answer", "empty answer", "nothing to train".
     """
     flags: list[str] = list(conversation.flags)
-    messages = _trimmed([_cleaned(m, flags) for m in conversation.messages], conversation.use, flags)
+    cleaned = _spoken([_cleaned(m, flags) for m in conversation.messages], flags)
+    messages = _trimmed(_merged(cleaned, flags), conversation.use, flags)
     _check(messages, conversation.use)
-    fields = {name: text.replace("\0", "") for name, text in conversation.fields.items() if text.strip()}
+    fields = {name: _printable(text, []) for name, text in conversation.fields.items() if text.strip()}
     if fields and messages[-1].role == "assistant":
         fields["answer"] = messages[-1].content
-    references = (_without_end_marks(text, flags) for text in conversation.references)
+    references = (_without_end_marks(_printable(text, []), flags) for text in conversation.references)
     return replace(
         conversation,
         messages=tuple(messages),
@@ -35,13 +42,21 @@ def settle(conversation: Conversation) -> Conversation:
 
 
 def _cleaned(message: Message, flags: list[str]) -> Message:
-    content = message.content
-    if "\0" in content:
-        content = content.replace("\0", "")
-        flags.append("NUL stripped")
+    content = _printable(message.content, flags)
     if message.role == "assistant":
         content = _without_end_marks(content, flags)
     return message if content is message.content else replace(message, content=content)
+
+
+def _printable(text: str, flags: list[str]) -> str:
+    """ "\\ufeffH\\0i" -> "Hi": a byte order mark or its like before the text, and NUL anywhere."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+        flags.append("NUL stripped")
+    if text[:1] and text[0] in _ZERO_WIDTH:
+        text = text.lstrip(_ZERO_WIDTH)
+        flags.append("zero-width mark stripped")
+    return text
 
 
 def _without_end_marks(text: str, flags: list[str]) -> str:
@@ -54,16 +69,49 @@ def _without_end_marks(text: str, flags: list[str]) -> str:
     return stripped
 
 
-def _trimmed(messages: list[Message], use: str, flags: list[str]) -> list[Message]:
-    """Drops empty system turns, answers to no question (a dialogue cut at its start) and, for training,
-    what follows the last answer."""
+def _spoken(messages: list[Message], flags: list[str]) -> list[Message]:
+    """Without the system turns that say nothing."""
     kept = [m for m in messages if m.role != "system" or m.content.strip()]
     if len(kept) < len(messages):
         flags.append("empty system turn dropped")
-    system = [m for m in kept if m.role == "system"]
-    turns = [m for m in kept if m.role != "system"]
-    if [m.role for m in kept[: len(system)]] != ["system"] * len(system):
-        return kept  # a system turn amid the dialogue: its place matters, nothing can be cut for certain
+    return kept
+
+
+def _merged(messages: list[Message], flags: list[str]) -> list[Message]:
+    """user "Hi.", user "Who are you?", assistant "I." -> user "Hi.\\n\\nWho are you?", assistant "I.".
+
+    A side alone (MT-Bench's prompts, its reference answers) is no dialogue: its turns stay apart.
+    """
+    if all(one.role != two.role for one, two in pairwise(messages)) or not _DIALOGUE.issubset(m.role for m in messages):
+        return messages
+    found = messages[:1]
+    for message in messages[1:]:
+        if not _continues(found[-1], message):
+            found.append(message)
+            continue
+        flags.append("turns merged")
+        content = joined(found[-1].content, message.content)
+        reasoning = found[-1].reasoning or message.reasoning
+        found[-1] = replace(found[-1], content=content, reasoning=reasoning, tool_calls=message.tool_calls)
+    return found
+
+
+def _continues(last: Message, message: Message) -> bool:
+    """Whether two turns can be one and no order, weight or call is lost by it; a tool's results never can."""
+    return (
+        last.role == message.role != "tool"
+        and (last.name, last.weight) == (message.name, message.weight)
+        and last.tool_calls is None
+        and (message.reasoning is None or not (last.reasoning or last.content.strip()))
+    )
+
+
+def _trimmed(messages: list[Message], use: str, flags: list[str]) -> list[Message]:
+    """Drops answers to no question (a dialogue cut at its start) and, for training, what follows the last answer."""
+    system = [m for m in messages if m.role == "system"]
+    turns = [m for m in messages if m.role != "system"]
+    if [m.role for m in messages[: len(system)]] != ["system"] * len(system):
+        return messages  # a system turn amid the dialogue: its place matters, nothing can be cut for certain
     first = next((i for i, m in enumerate(turns) if m.role == "user"), 0)
     last = max((i for i, m in enumerate(turns) if m.role == "assistant" and i > first), default=len(turns) - 1)
     if first > 0:
@@ -76,7 +124,7 @@ def _trimmed(messages: list[Message], use: str, flags: list[str]) -> list[Messag
 
 def _check(messages: list[Message], use: str) -> None:
     roles = [m.role for m in messages]
-    if "user" not in roles:
+    if "user" not in roles and not (use == "decontaminate" and "assistant" in roles):  # answers alone can leak, too
         raise Rejected("no prompt", "messages", roles, "no user turn")
     for i, m in enumerate(messages):
         if m.role == "user" and not m.content.strip():

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tuneloom.errors import ConfigError
@@ -21,30 +22,31 @@ class Detection:
     confidence: float | None
 
 
-def detect(rows: Sequence[Mapping[str, Any]]) -> Detection | None:
+def detect(rows: Sequence[Mapping[str, Any]], plugins: tuple[Path, ...] = ()) -> Detection | None:
     """[{"question": "How many?", "answer": "3"}] -> Detection("question_answer", 1.0); None where nobody claims one."""
     sample = rows[:SAMPLE]
     best, score = None, (0, 0)
-    for name, candidate in formats().items():
+    for name, candidate in formats(plugins).items():
         claims = [candidate.claims(row) for row in sample]
         if (sum(map(bool, claims)), sum(claims)) > score:
             best, score = name, (sum(map(bool, claims)), sum(claims))
     return Detection(best, round(score[0] / len(sample), 4)) if best else None
 
 
-def named(format: str, source: str) -> Detection:
+def named(format: str, source: str, plugins: tuple[Path, ...] = ()) -> Detection:
     """The format that the config names. Raises ConfigError with the one that was probably meant."""
-    if format not in formats():
-        close = difflib.get_close_matches(format, formats(), n=1, cutoff=0.5)
+    known = formats(plugins)
+    if format not in known:
+        close = difflib.get_close_matches(format, known, n=1, cutoff=0.5)
         raise ConfigError(
             f"source {source!r} names the unknown format {format!r}",
             where=f"sources: {source}: format",
-            remedy=f"{f'Did you mean {close[0]!r}? ' if close else ''}Known: auto, {', '.join(formats())}.",
+            remedy=f"{f'Did you mean {close[0]!r}? ' if close else ''}Known: auto, {', '.join(known)}.",
         )
     return Detection(format, None)
 
 
-def unclaimed(row: Mapping[str, Any]) -> Rejected:
+def unclaimed(row: Mapping[str, Any], plugins: tuple[Path, ...] = ()) -> Rejected:
     """The rejection of a row whose format nobody knows: it names the row's keys and the formats there are."""
-    evidence = f"keys: {', '.join(list(row)[:20]) or 'none'}; formats: {', '.join(formats())}"
+    evidence = f"keys: {', '.join(list(row)[:20]) or 'none'}; formats: {', '.join(formats(plugins))}"
     return Rejected("unknown format", "", None, evidence)

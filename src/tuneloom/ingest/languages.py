@@ -5,13 +5,19 @@ from typing import Any
 
 _TAG = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]+)*", re.IGNORECASE)
 _CODES = {
-    "arabic": "ar", "bengali": "bn", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr",
-    "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "estonian": "et", "finnish": "fi", "french": "fr",
-    "german": "de", "greek": "el", "gujarati": "gu", "hebrew": "he", "hindi": "hi", "hungarian": "hu",
-    "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "malay": "ms", "marathi": "mr",
-    "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt", "romanian": "ro", "russian": "ru",
-    "spanish": "es", "swahili": "sw", "swedish": "sv", "tamil": "ta", "telugu": "te", "thai": "th", "turkish": "tr",
-    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "xhosa": "xh", "中文": "zh",
+    "afrikaans": "af", "amharic": "am", "arabic": "ar", "assamese": "as", "basque": "eu", "bengali": "bn",
+    "bulgarian": "bg", "burmese": "my", "catalan": "ca", "central khmer": "km", "chinese": "zh", "croatian": "hr",
+    "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "esperanto": "eo", "estonian": "et", "farsi": "fa",
+    "finnish": "fi", "french": "fr", "galician": "gl", "german": "de", "greek": "el", "gujarati": "gu",
+    "haitian": "ht", "hausa": "ha", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is", "igbo": "ig",
+    "indonesian": "id", "irish": "ga", "italian": "it", "japanese": "ja", "kannada": "kn", "khmer": "km",
+    "korean": "ko", "kurdish": "ku", "lao": "lo", "latin": "la", "latvian": "lv", "lithuanian": "lt", "malay": "ms",
+    "malayalam": "ml", "mandarin": "zh", "marathi": "mr", "nepali": "ne", "norwegian": "no", "oriya": "or",
+    "panjabi": "pa", "pashto": "ps", "persian": "fa", "polish": "pl", "portuguese": "pt", "punjabi": "pa",
+    "romanian": "ro", "russian": "ru", "serbian": "sr", "sinhala": "si", "slovak": "sk", "slovenian": "sl",
+    "somali": "so", "spanish": "es", "swahili": "sw", "swedish": "sv", "tagalog": "tl", "tamil": "ta", "telugu": "te",
+    "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy", "xhosa": "xh",
+    "yoruba": "yo", "中文": "zh", "汉语": "zh", "日本語": "ja",
 }  # fmt: skip
 
 

@@ -42,3 +42,11 @@ def examples(found: Any, good: bool) -> tuple[Example, ...]:
     entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
     pairs = ((first_text(entry.get("input")), first_text(entry.get("output"))) for entry in entries)
     return tuple(Example(given, answer, good) for given, answer in pairs if answer)
+
+
+def explanations(found: Any) -> list[str]:
+    """Why each of the `examples` is good or bad: [{"input": "France", "output": "Rome", "explanation": "It is not."}]
+    -> ["It is not."]; "" where nobody says.
+    """
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return [first_text(entry.get("explanation")) for entry in entries if first_text(entry.get("output"))]

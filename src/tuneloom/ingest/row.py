@@ -26,11 +26,13 @@ class Rejected(Exception):
 
 
 class Row:
-    """Values by name. `flags` counts what had to be repaired to read them."""
+    """Values by name. `flags` counts what had to be repaired to read them, `meta` takes what lies deeper in them and
+    nobody knows, such as a key of one turn."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values, self._claimed = values, set[str]()
         self.flags: list[str] = []
+        self.meta: dict[str, Any] = {}
 
     def take(self, *names: str) -> Any:
         """The first value that is not null; claims every name.  Row({"q": None, "a": 1}).take("q", "a") -> 1"""
@@ -56,8 +58,9 @@ class Row:
         return self._values.get(name)
 
     def rest(self) -> dict[str, Any]:
-        """What nobody claimed and is not null."""
-        return {k: v for k, v in self._values.items() if k not in self._claimed and v is not None}
+        """What nobody claimed and is not null, and `meta`."""
+        rest = {k: v for k, v in self._values.items() if k not in self._claimed and v is not None}
+        return rest | self.meta if self.meta else rest
 
 
 def as_text(value: Any, field: str, flags: list[str]) -> str:

@@ -1,7 +1,7 @@
 """The stage: one file in, one artifact out; every row of the file is kept or rejected, in pieces of bounded memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain, islice
@@ -13,7 +13,9 @@ from tuneloom.config import Source
 from tuneloom.ingest.block import LABELS, Converted, Reading, Terms, convert, decide_reading
 from tuneloom.ingest.detect import SAMPLE
 from tuneloom.ingest.discover import SourceFile
-from tuneloom.ingest.readers.pieces import BLOCK, Piece, pieces
+from tuneloom.ingest.formats import formats
+from tuneloom.ingest.readers import Line
+from tuneloom.ingest.readers.pieces import BLOCK, Block, Piece, pieces
 from tuneloom.records import ROWS
 from tuneloom.workers import Workers, cores
 
@@ -65,7 +67,16 @@ def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> 
         first = [line.value for line in islice(piece.lines(), most) if isinstance(line.value, dict)]
         if first:
             break
-    return decide_reading(file, source, terms, first), chain(seen, rest)
+    how, rest = decide_reading(file, source, terms, first), chain(seen, rest)
+    gather = getattr(formats(terms.plugins)[how.format.format], "gather", None) if how.format else None
+    return how, _gathered(rest, gather) if gather else rest
+
+
+def _gathered(rest: Iterable[Piece], gather: Callable[[Iterator[Line]], Iterator[Line]]) -> Iterator[Piece]:
+    """The pieces anew, after a format has joined lines that are one row."""
+    lines = iter(gather(line for piece in rest for line in piece.lines()))
+    while block := tuple(islice(lines, BLOCK)):
+        yield Block(block)
 
 
 def _convert(piece: Piece, how: Reading) -> Converted:

@@ -1,22 +1,26 @@
 """Messages from what formats find: plain prompt and answer, or a list of turns in any of the wild's dialects."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.row import Rejected, as_text
 from tuneloom.records import Message
 
+_CALLS = ("function_call", "tool_call")
 ROLES = {
-    **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "chatgpt", "bing", "bard", "model", "function_call"), "assistant"),
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "bing", "bard", "model", "bot", "ai", *_CALLS), "assistant"),
     **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("tool", "observation", "function", "function_response", "ipython"), "tool"),
+    **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
 }
 """What sources call the roles; any other name rejects the row."""
 
 _NO_INPUT = {"<noinput>", "<no input>", "noinput", "no input"}
+_SAID = ("content", "value", "text")
+_THOUGHT = ("reasoning", "reasoning_content")
 _WEIGHTS = ("weight", "loss_weight", "train")
+_PARTS = ("text", "reasoning", "tool_call")
 
 
 def exchange(prompt: str, answer: str, system: str = "") -> tuple[Message, ...]:
@@ -42,22 +46,31 @@ def real_input(text: str, flags: list[str]) -> str:
     return text
 
 
-def conversation_turns(turns: Any, field: str, flags: list[str]) -> tuple[Message, ...]:
-    """[{"from": "human", "value": "Hi"}] or [{"role": "user", "content": "Hi"}] -> (Message("user", "Hi"),)."""
+def conversation_turns(
+    turns: Any, field: str, flags: list[str], meta: dict[str, Any] | None = None
+) -> tuple[Message, ...]:
+    """[{"from": "human", "value": "Hi"}] or [{"role": "user", "content": "Hi"}] -> (Message("user", "Hi"),).
+
+    A turn may also be named by its speakers: {"human": "Hi", "assistant": "Hello"} is two. What nobody knows of a turn
+    goes to `meta` under its place: `conversations[0].votes`.
+    """
+    turns = _listed(turns, flags)
     if not isinstance(turns, list):
         raise Rejected("wrong type", field, turns, f"{type(turns).__name__} where a list of turns belongs")
-    return tuple(_message(turn, f"{field}[{i}]", flags) for i, turn in enumerate(turns))
+    meta = {} if meta is None else meta
+    return tuple(m for i, turn in enumerate(turns) for m in _messages(turn, f"{field}[{i}]", flags, meta))
 
 
-def history_turns(pairs: Any) -> tuple[Message, ...]:
-    """[["Hi", "Hello"]] -> user "Hi", assistant "Hello"; None -> nothing."""
-    if pairs is None:
+def history_turns(pairs: Any, flags: list[str]) -> tuple[Message, ...]:
+    """[["Hi", "Hello"]] -> user "Hi", assistant "Hello"; None and an empty cell -> nothing."""
+    pairs = _listed(pairs, flags)
+    if not pairs:
         return ()
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise Rejected("wrong type", "history", pairs, "a list of [question, answer] belongs here")
     return tuple(
         message for i, (asked, said) in enumerate(pairs)
-        for message in exchange(as_text(asked, f"history[{i}][0]", []), as_text(said, f"history[{i}][1]", []))
+        for message in exchange(as_text(asked, f"history[{i}][0]", flags), as_text(said, f"history[{i}][1]", flags))
     )  # fmt: skip
 
 
@@ -68,53 +81,126 @@ def json_text(value: Any) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _message(turn: Any, field: str, flags: list[str]) -> Message:
+def _listed(value: Any, flags: list[str]) -> Any:
+    """'[["Hi", "Hello"]]' -> the list that the text writes (flagged), for a cell of a table holds no lists."""
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    flags.append("list read from text")
+    return found
+
+
+def _messages(turn: Any, field: str, flags: list[str], meta: dict[str, Any]) -> Iterator[Message]:
     if not isinstance(turn, Mapping):
         raise Rejected("wrong type", field, turn, f"{type(turn).__name__} where a turn belongs")
-    called = turn.get("role", turn.get("from"))
+    called = turn.get("role") or turn.get("from")
+    if called is None and turn and turn.keys() <= ROLES.keys():
+        for name, said in turn.items():
+            yield from _messages({"role": name, "content": said}, f"{field}.{name}", flags, meta)
+        return
     role = ROLES.get(called.lower()) if isinstance(called, str) else None
     if role is None:
         raise Rejected("unknown role", f"{field}.role", called, f"known: {', '.join(ROLES)}")
-    parts = _parts(turn.get("content", turn.get("value")), f"{field}.content", flags)
+    said = _first(turn, _SAID)
+    if len(turn) == 2 and said and isinstance(turn[said], str) and str(called).lower() not in _CALLS:
+        yield Message(role, turn[said])  # what most turns are
+    else:
+        yield _message(turn, role, said, field, flags, meta)
+
+
+def _message(
+    turn: Mapping[str, Any], role: str, said: str | None, field: str, flags: list[str], meta: dict[str, Any]
+) -> Message:
+    called = "role" if turn.get("role") else "from"
+    thought, texts = _first(turn, _THOUGHT), {name for name in ("name", "tool_call_id") if _is_text(turn.get(name))}
+    content = turn.get(said) if said else None
+    if role == "tool" and not _is_text(content) and not _in_parts(content):
+        content = json_text(content)  # what a tool returned, as it came
+    parts = _parts(content, f"{field}.content", flags, meta)
     calls = [part for kind, part in parts if kind == "tool_call"]
-    if called == "function_call":
+    if turn[called].lower() in _CALLS:
         calls, parts = [part for _, part in parts], []
+    reasoning = "".join(part for kind, part in parts if kind == "reasoning")
+    if not reasoning and thought and _is_text(turn[thought]):
+        reasoning, texts = turn[thought], {*texts, thought}
+    claimed = {called, said, "tool_calls", "function_call", *_WEIGHTS, *texts}
+    meta.update((f"{field}.{name}", turn[name]) for name in turn.keys() - claimed if turn[name] is not None)
     return Message(
         role=role,
         content="".join(part for kind, part in parts if kind == "text"),
-        name=turn.get("name") if isinstance(turn.get("name"), str) else None,
-        reasoning="".join(part for kind, part in parts if kind == "reasoning") or _reasoning(turn),
-        tool_calls=f"[{', '.join(calls)}]" if calls else json_text(turn.get("tool_calls")),
-        tool_call_id=turn.get("tool_call_id") if isinstance(turn.get("tool_call_id"), str) else None,
-        weight=_weight(turn, field) if role == "assistant" else 1,
+        name=turn["name"] if "name" in texts else None,
+        reasoning=reasoning or None,
+        tool_calls=_calls(calls, turn, field),
+        tool_call_id=turn["tool_call_id"] if "tool_call_id" in texts else None,
+        weight=_weight(turn, content, field) if role == "assistant" else 1,
     )
 
 
-def _parts(content: Any, field: str, flags: list[str]) -> list[tuple[str, str]]:
+def _first(turn: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if turn.get(name) is not None), None)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _in_parts(content: Any) -> bool:
+    return content is None or (
+        isinstance(content, list) and all(isinstance(part, Mapping) and "type" in part for part in content)
+    )
+
+
+def _parts(content: Any, field: str, flags: list[str], meta: dict[str, Any]) -> list[tuple[str, str]]:
     """ "Hi" and [{"type": "text", "text": "Hi"}] -> [("text", "Hi")]; pictures and the like reject the row."""
+    if isinstance(content, Mapping) and "arguments" in content:
+        return [("text", json.dumps(content, ensure_ascii=False))]  # a function_call that is no text yet
     if not isinstance(content, list):
         return [("text", as_text(content, field, flags))]
     found = []
     for i, part in enumerate(content):
         kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind not in ("text", "reasoning", "tool_call"):
-            raise Rejected("unknown part", f"{field}[{i}].type", kind, "known: text, reasoning, tool_call")
-        value = part.get("value", part.get(kind))
+        if kind not in _PARTS:
+            raise Rejected("unknown part", f"{field}[{i}].type", kind, f"known: {', '.join(_PARTS)}")
+        name = "value" if part.get("value") is not None else kind
+        value = json_text(part.get(name)) if kind == "tool_call" else part.get(name)
         found.append((kind, as_text(value, f"{field}[{i}].{kind}", flags)))
+        rest = part.keys() - {"type", name, *_WEIGHTS}
+        meta.update((f"{field}[{i}].{key}", part[key]) for key in rest if part[key] is not None)
     return found
 
 
-def _reasoning(turn: Mapping[str, Any]) -> str | None:
-    return next((turn[k] for k in ("reasoning", "reasoning_content") if isinstance(turn.get(k), str)), None)
+def _calls(calls: list[str], turn: Mapping[str, Any], field: str) -> str | None:
+    """The turn's calls as the text of one JSON list; the arguments stay the text they are.
+
+    '{"name": "f", "arguments": "{}"}' -> '[{"name": "f", "arguments": "{}"}]'
+    """
+    given = json_text(turn.get("tool_calls")) or (turn.get("function_call") and json_text([turn["function_call"]]))
+    for text in [*calls, given] if given else calls:
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            raise Rejected("broken tool call", f"{field}.tool_calls", text, "not JSON") from None
+    listed = [text.strip()[1:-1] if text.lstrip().startswith("[") else text for text in calls]
+    return f"[{', '.join(text for text in listed if text.strip())}]" if calls else given
 
 
-def _weight(turn: Mapping[str, Any], field: str) -> int:
-    """0 keeps the words out of the loss, 1 trains on them; there is nothing between."""
-    for name in _WEIGHTS:
-        value = turn.get(name)
-        if value is None:
-            continue
-        if value not in (0, 1):
-            raise Rejected("fractional weight", f"{field}.{name}", value, "only 0 and 1 can be trained")
-        return int(value)
-    return 1
+def _weight(turn: Mapping[str, Any], content: Any, field: str) -> int:
+    """0 keeps the words out of the loss, 1 trains on them; there is nothing between, nor within one turn."""
+    places = [(field, turn)]
+    if isinstance(content, list):
+        places += [(f"{field}.content[{i}]", part) for i, part in enumerate(content)]
+    found = {}
+    for place, where in places:
+        for name in _WEIGHTS:
+            value = where.get(name)
+            if value is None:
+                continue
+            if value not in (0, 1):
+                raise Rejected("fractional weight", f"{place}.{name}", value, "only 0 and 1 can be trained")
+            found[f"{place}.{name}"] = int(value)
+    if len(set(found.values())) > 1:
+        raise Rejected("mixed weights", field, found, "a turn is trained on as a whole or not at all")
+    return next(iter(found.values()), 1)

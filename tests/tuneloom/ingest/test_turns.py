@@ -85,10 +85,10 @@ def test_plain_parts() -> None:
     assert exchange("Hi", "Hello", " ") == (Message("user", "Hi"), Message("assistant", "Hello"))
     assert system_turn("Be kind.") == (Message("system", "Be kind."),)
     assert joined("Translate.", " ", "Hi") == "Translate.\n\nHi"
-    assert history_turns([["a", "b"]]) == (Message("user", "a"), Message("assistant", "b"))
-    assert history_turns(None) == ()
+    assert history_turns([["a", "b"]], []) == (Message("user", "a"), Message("assistant", "b"))
+    assert history_turns(None, []) == history_turns("", []) == history_turns("[]", []) == ()
     with pytest.raises(Rejected, match="wrong type"):
-        history_turns([["a"]])
+        history_turns([["a"]], [])
     assert (json_text([{"a": 1}]), json_text("[]"), json_text('{"a": 1}')) == ('[{"a": 1}]', None, '{"a": 1}')
 
 

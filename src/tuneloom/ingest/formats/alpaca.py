@@ -1,4 +1,4 @@
-"""Alpaca: {"instruction", "input", "output"}; GPTeacher's `response`, LLaMA-Factory's `system` and `history`."""
+"""Alpaca: {"instruction", "input", "output"}; GPTeacher's `response`, axolotl's upper case, `system` and `history`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,15 +8,18 @@ from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import exchange, history_turns, joined, real_input
 from tuneloom.records import Conversation
 
+_ASKED = ("instruction", "INSTRUCTION")
+_ANSWER = ("output", "response", "RESPONSE", "answer", "completion")
+
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"instruction": "Add.", "input": "1, 2", "output": "3"} -> 3"""
-    return known(row, "instruction", ("output", "response"), also=("input", "system", "history"))
+    return known(row, _ASKED, _ANSWER, also=("input", "system", "history"))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "Add.\\n\\n1, 2", assistant "3"; each pair of `history` is a turn before it."""
-    instruction, given = row.text("instruction"), real_input(row.text("input"), row.flags)
-    turns = exchange(joined(instruction, given), row.text("output", "response"), row.text("system"))
-    earlier = history_turns(row.take("history"))
+    instruction, given = row.text(*_ASKED), real_input(row.text("input"), row.flags)
+    turns = exchange(joined(instruction, given), row.text(*_ANSWER), row.text("system"))
+    earlier = history_turns(row.take("history"), row.flags)
     yield Conversation((*turns[:-2], *earlier, *turns[-2:]), fields={"instruction": instruction, "input": given})

@@ -8,14 +8,16 @@ from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import exchange, joined
 from tuneloom.records import Conversation
 
+_ANSWER = ("response", "output", "answer")
+
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"instruction": "Who?", "context": "Ada wrote.", "response": "Ada", "category": "closed_qa"} -> 4"""
-    return known(row, "instruction", "context", ("response", "output"), also=("category",))
+    return known(row, "instruction", "context", _ANSWER, also=("category", "system"))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "Who?\\n\\nAda wrote.", assistant "Ada"."""
     instruction, context = row.text("instruction"), row.text("context")
-    turns = exchange(joined(instruction, context), row.text("response", "output"))
+    turns = exchange(joined(instruction, context), row.text(*_ANSWER), row.text("system"))
     yield Conversation(turns, fields={"instruction": instruction, "context": context})

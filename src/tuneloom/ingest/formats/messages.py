@@ -1,4 +1,8 @@
-"""OpenAI's {"messages": [{"role", "content", "tool_calls", "weight", ...}], "tools"}; content may be typed parts."""
+"""OpenAI's {"messages": [{"role", "content", "tool_calls", "weight", ...}], "tools"}; content may be typed parts.
+
+Nemotron asks by messages and answers by text: {"input": [...], "output"}; TRL answers by messages: {"prompt": [...],
+"completion": [...]}.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,16 +10,39 @@ from typing import Any
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import conversation_turns, json_text, system_turn
-from tuneloom.records import Conversation
+from tuneloom.records import Conversation, Message
+
+_ASKED = ("input", "prompt")
+_ANSWER = ("output", "completion", "response")
+_PREFERENCE = ("chosen", "rejected", "rejected_response", "kto_tag")
 
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"messages": [...], "tools": [...]} -> 2; with `chosen` or a `label` it is preference data, not this."""
-    preference = "chosen" in row or isinstance(row.get("label"), bool)
-    return 0 if preference else known(row, "messages", also=("system", "tools"))
+    if any(row.get(name) is not None for name in _PREFERENCE) or isinstance(row.get("label"), bool):
+        return 0
+    also = ("system", "system_prompt", "tools")
+    if "messages" in row:
+        return known(row, "messages", also=also)
+    return known(row, _ASKED, _ANSWER, also=also) if any(_is_turns(row.get(name)) for name in _ASKED) else 0
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}] -> the same two messages."""
-    turns = conversation_turns(row.take("messages"), "messages", row.flags)
-    yield Conversation((*system_turn(row.text("system")), *turns), tools=json_text(row.take("tools")))
+    system = system_turn(row.text("system", "system_prompt"))
+    if row.peek("messages") is not None:
+        turns = conversation_turns(row.take("messages"), "messages", row.flags, row.meta)
+    else:
+        turns = conversation_turns(row.take(*_ASKED), "input", row.flags, row.meta) + _answer(row)
+    yield Conversation((*system, *turns), tools=json_text(row.take("tools")))
+
+
+def _answer(row: Row) -> tuple[Message, ...]:
+    """{"output": "Hello"} and {"completion": [{"role": "assistant", "content": "Hello"}]} -> assistant "Hello"."""
+    if any(_is_turns(row.peek(name)) for name in _ANSWER):
+        return conversation_turns(row.take(*_ANSWER), "output", row.flags, row.meta)
+    return (Message("assistant", row.text(*_ANSWER)),)
+
+
+def _is_turns(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(turn, dict) for turn in value)

@@ -1,23 +1,40 @@
-"""A prompt as it is and its completion: P3/T0, FLAN's `inputs`/`targets`, metharme's `generation`."""
+"""A prompt as it is and its completion: P3/T0, FLAN's `inputs`/`targets`, metharme's `generation`.
+
+P3 names its words `inputs_pretokenized`; `inputs` then holds the same words as token ids. Its evaluation files hold a
+row for each choice, right or wrong; a wrong one is rejected.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
-from tuneloom.ingest.row import Row
+from tuneloom.ingest.nested import texts
+from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import exchange
 from tuneloom.records import Conversation
 
 TASK_FROM_FILE = True  # P3 names its files <dataset>_<template>
-_PROMPT = ("prompt", "inputs", "input")
-_ANSWER = ("completion", "targets", "target", "generation", "response", "output")
+_PROMPT = ("inputs_pretokenized", "prompt", "inputs", "input")
+_ANSWER = ("targets_pretokenized", "completion", "targets", "target", "generation", "response", "output", "answer")
+_TASK = ("task_name", "_task_name")
 
 
 def claims(row: Mapping[str, Any]) -> int:
-    """{"prompt": "2+2=", "completion": "4"} -> 2"""
-    return 0 if "instruction" in row else known(row, _PROMPT, _ANSWER)
+    """{"prompt": "2+2=", "completion": "4"} -> 2; a prompt in messages is another format's"""
+    asked = next((row[name] for name in _PROMPT if row.get(name) is not None), "")
+    other = "instruction" in row or isinstance(row.get("label"), bool) or not isinstance(asked, str)
+    return 0 if other else known(row, _PROMPT, _ANSWER, also=("system", "answer_choices", *_TASK))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "2+2=", assistant "4"; no fields: the prompt is all there is."""
-    yield Conversation(exchange(row.text(*_PROMPT), row.text(*_ANSWER), row.text("system")))
+    if row.peek("is_correct") is False:
+        raise Rejected("labelled bad", "is_correct", False, "a wrong choice, there to be ranked")
+    if row.peek("inputs_pretokenized") is not None:
+        row.take("inputs", "targets")
+    choices, task = row.take("answer_choices"), row.text(*_TASK)
+    yield Conversation(
+        exchange(row.text(*_PROMPT), row.text(*_ANSWER), row.text("system")),
+        choices=texts(choices, "answer_choices", row.flags) if choices else (),
+        task=task or None,
+    )

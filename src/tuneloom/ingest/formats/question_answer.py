@@ -1,21 +1,42 @@
-"""Question and answer: GSM8K, OpenOrca's {"system_prompt", "question", "response"}; a context where there is one."""
+"""Question and answer: GSM8K, OpenOrca's {"system_prompt", "question", "response"}, SQuAD's `context` and `answers`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
+from tuneloom.ingest.nested import texts
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import exchange, joined
 from tuneloom.records import Conversation
 
+_ASKED = ("question", "problem")
+_ANSWER = ("response", "solution", "answer", "answers")
+_SYSTEM = ("system_prompt", "system")
+
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"question": "How many?", "answer": "3"} -> 2"""
-    return known(row, "question", ("answer", "response"), also=("context", "system_prompt"))
+    if any(row.get(name) for name in ("messages", "conversations", "choices")):
+        return 0
+    return known(row, _ASKED, _ANSWER, also=("context", "instruction", *_SYSTEM))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
-    """The above -> user "How many?", assistant "3"."""
-    question, context = row.text("question"), row.text("context")
-    turns = exchange(joined(question, context), row.text("answer", "response"), row.text("system_prompt"))
-    yield Conversation(turns, fields={"instruction": question, "context": context})
+    """The above -> user "How many?", assistant "3"; a short `answer` beside a `solution` is the reference."""
+    instruction, question, context = row.text("instruction"), row.text(*_ASKED), row.text("context")
+    accepted = next((found for name in _ANSWER if (found := _accepted(row, name))), ("",))
+    short = _accepted(row, "answer") if row.peek("solution") else ()
+    turns = exchange(joined(instruction, question, context), accepted[0], row.text(*_SYSTEM))
+    fields = {"instruction": joined(instruction, question), "context": context}
+    yield Conversation(turns, fields, references=short or (accepted if len(accepted) > 1 else ()))
+
+
+def _accepted(row: Row, name: str) -> tuple[str, ...]:
+    """ "3" -> ("3",); ["Paris", "paris"] and SQuAD's {"text": ["Paris", "paris"]} -> both; nothing said -> ()."""
+    value = row.peek(name)
+    if isinstance(value, Mapping) and isinstance(value.get("text"), list):
+        value = value["text"]
+    found = tuple(text for text in texts(value, name, row.flags) if text.strip())
+    if found:
+        row.take(name)
+    return found

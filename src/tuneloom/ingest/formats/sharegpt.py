@@ -1,20 +1,31 @@
-"""ShareGPT: {"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}]}, with `system` and `tools`."""
+"""ShareGPT: {"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}]}, with `system` and `tools`.
+
+swift names the turns by their speakers: {"conversation": [{"human": ..., "assistant": ...}]}.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Row
-from tuneloom.ingest.turns import conversation_turns, json_text, system_turn
+from tuneloom.ingest.turns import conversation_turns, history_turns, json_text, system_turn
 from tuneloom.records import Conversation
+
+_TURNS = ("conversations", "conversation")
 
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"id": "a", "conversations": [...]} -> 1; a pair with `chosen` and `rejected` is preference data, not this."""
-    return 0 if "chosen" in row else known(row, ("conversations", "conversation"), also=("system", "tools"))
+    if any(row.get(name) is not None for name in ("chosen", "rejected", "kto_tag")):
+        return 0
+    turns: Any = next((row[name] for name in _TURNS if row.get(name)), [])
+    texts = isinstance(turns, list) and any(isinstance(turn, str) for turn in turns)  # texts alone: see alternating
+    return 0 if texts else known(row, _TURNS, also=("system", "tools", "history"))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """[{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}] -> user "Hi", assistant "Hello"."""
-    turns = conversation_turns(row.take("conversations", "conversation"), "conversations", row.flags)
-    yield Conversation((*system_turn(row.text("system")), *turns), tools=json_text(row.take("tools")))
+    earlier = history_turns(row.take("history"), row.flags)
+    turns = conversation_turns(row.take(*_TURNS), "conversations", row.flags, row.meta)
+    system = system_turn(row.text("system"))
+    yield Conversation((*system, *earlier, *turns), tools=json_text(row.take("tools")))

@@ -5,24 +5,29 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.languages import language_code
-from tuneloom.ingest.nested import examples, first_text, instances, texts
+from tuneloom.ingest.nested import examples, explanations, first_text, instances, texts
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import exchange, joined
 from tuneloom.records import Conversation
 
 TASK_FROM_FILE = True
+_SHOWN = ("Positive Examples", "Negative Examples")
 
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"Definition": ["Name the capital."], "Instances": [{"input": "France", "output": ["Paris"]}]} -> 2"""
-    return known(row, "Definition", "Instances", also=("Positive Examples", "Negative Examples", "Categories"))
+    return known(row, "Definition", "Instances", also=(*_SHOWN, "Categories"))
 
 
 def parse(row: Row) -> Iterator[Conversation | Rejected]:
     """The above -> user "Name the capital.\\n\\nFrance", assistant "Paris", references ("Paris",)."""
-    definition, language = first_text(row.take("Definition")), language_code(row.take("Output_language"))
-    shown = examples(row.take("Positive Examples"), True) + examples(row.take("Negative Examples"), False)
-    category, licence = first_text(row.take("Categories")), first_text(row.take("Instance License"))
+    definition, language = first_text(row.take("Definition")), language_code(row.peek("Output_language"))
+    if language:
+        row.take("Output_language")
+    good, bad = (row.take(name) for name in _SHOWN)
+    shown, why = examples(good, True) + examples(bad, False), explanations(good) + explanations(bad)
+    category, licence = first_text(row.take("Categories")), _licence(row.take("Instance License"))
+    row.meta |= {"explanations": why} if any(why) else {}
 
     def one(instance: Row) -> Conversation:
         given, accepted = instance.text("input"), texts(instance.take("output"), "output", instance.flags)
@@ -30,7 +35,13 @@ def parse(row: Row) -> Iterator[Conversation | Rejected]:
         fields = {"definition": definition, "input": given}
         return Conversation(
             turns, fields, shown, references=accepted, category=category or None, language=language,
-            license=None if licence in ("", "Unknown") else licence, flags=tuple(instance.flags), meta=instance.rest(),
+            license=licence, flags=tuple(instance.flags), meta=instance.rest(),
         )  # fmt: skip
 
     return instances(row.take("Instances"), "Instances", one)
+
+
+def _licence(value: Any) -> str | None:
+    """["MIT"] -> "MIT"; ["MIT", "CC BY 4.0"] -> "MIT and CC BY 4.0", for each binds; ["Unknown"] -> None."""
+    named = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    return " and ".join(text for text in named if text not in ("", "Unknown")) or None

@@ -31,4 +31,11 @@ def test_instances_share_definition_examples_and_labels() -> None:
         "MIT",
         {"id": "t-1"},
     )
-    assert rest == {"Domains": ["Geography"]}
+    assert rest == {"Domains": ["Geography"], "explanations": ["It is.", "It is not."]}
+
+
+def test_labels_that_are_no_single_value_are_kept() -> None:
+    languages, licences = ["English", "French"], ["MIT", "CC BY 4.0", "Unknown"]
+    (one, _), rest = parsed("super_ni", {**_TASK, "Output_language": languages, "Instance License": licences})
+    assert (one.language, rest["Output_language"]) == (None, languages)
+    assert one.license == "MIT and CC BY 4.0"

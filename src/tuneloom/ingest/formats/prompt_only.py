@@ -1,0 +1,49 @@
+"""Prompts without answers, to evaluate or decontaminate with: XSTest, IFEval, VicunaBench, MT-Bench's `turns`.
+
+Where they would train they are rejected as "no answer".
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuneloom.ingest.nested import texts
+from tuneloom.ingest.row import Row
+from tuneloom.records import Conversation, Message
+
+_PROMPT = ("prompt", "turns", "question", "instruction", "query")
+_REFERENCE = ("reference", "references", "reference_answer")
+_ANSWERED = (
+    "completion", "response", "output", "answer", "answers", "generation", "target", "targets", "solution",
+    "chosen", "rejected", "messages", "conversations", "instances", "choices", "answerKey", "RESPONSE",
+    "best_answer", "canonical_solution", "label_text",
+)  # fmt: skip
+
+
+def claims(row: Mapping[str, Any]) -> int:
+    """{"question_id": 81, "category": "writing", "turns": ["Write.", "Shorten."]} -> 1; with an answer of any name 0"""
+    if any(name in row for name in _ANSWERED):
+        return 0
+    return int(_asked(row) is not None)
+
+
+def parse(row: Row) -> Iterator[Conversation]:
+    """The above -> user "Write.", user "Shorten."; with several turns only the last one's reference is the row's."""
+    name = _asked({key: row.peek(key) for key in ("question_id", "text", *_PROMPT)}) or _PROMPT[0]
+    asked = texts(row.take(name), name, row.flags)
+    reference = next((row.peek(key) for key in _REFERENCE if row.peek(key) is not None), None)
+    accepted = texts(reference, "reference", row.flags) if reference is not None else ()
+    if len(asked) > 1:
+        accepted = accepted[-1:] if len(accepted) == len(asked) else ()
+    else:
+        row.take(*_REFERENCE)
+    turns = tuple(Message("user", text) for text in asked)
+    yield Conversation(turns, fields={"instruction": asked[0]} if len(asked) == 1 else {}, references=accepted)
+
+
+def _asked(row: Mapping[str, Any]) -> str | None:
+    """The name under which the row asks; a bare `text` does so only beside a `question_id` (VicunaBench)."""
+    for name in (*_PROMPT, "text") if row.get("question_id") is not None else _PROMPT:
+        value = row.get(name)
+        if isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(v, str) for v in value)):
+            return name
+    return None
