@@ -37,16 +37,19 @@ def first_text(value: Any) -> str:
 def examples(found: Any, good: bool) -> tuple[Example, ...]:
     """[{"input": "France", "output": "Rome"}], False -> (Example("France", "Rome", False),).
 
-    Super-NI writes "-" where a task has no examples; an entry without text is no example.
+    Super-NI writes "-" where a task has no examples; an entry without output is no example, unless it is bad for that.
     """
-    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-    pairs = ((first_text(entry.get("input")), first_text(entry.get("output"))) for entry in entries)
-    return tuple(Example(given, answer, good) for given, answer in pairs if answer)
+    entries = _entries(found, good)
+    return tuple(Example(first_text(entry.get("input")), first_text(entry["output"]), good) for entry in entries)
 
 
-def explanations(found: Any) -> list[str]:
+def explanations(found: Any, good: bool) -> list[str]:
     """Why each of the `examples` is good or bad: [{"input": "France", "output": "Rome", "explanation": "It is not."}]
     -> ["It is not."]; "" where nobody says.
     """
+    return [first_text(entry.get("explanation")) for entry in _entries(found, good)]
+
+
+def _entries(found: Any, good: bool) -> list[dict[str, Any]]:
     entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-    return [first_text(entry.get("explanation")) for entry in entries if first_text(entry.get("output"))]
+    return [entry for entry in entries if first_text(entry.get("output")) or (not good and "output" in entry)]

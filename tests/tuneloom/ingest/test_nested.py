@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuneloom.ingest.nested import examples, first_text, instances, texts
+from tuneloom.ingest.nested import examples, explanations, first_text, instances, texts
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import exchange
 from tuneloom.records import Conversation, Example
@@ -37,3 +37,9 @@ def test_examples_need_an_output_and_may_be_a_dash() -> None:
         Example("France", "Rome", False),
     )
     assert examples("-", True) == ()
+
+
+def test_a_bad_example_may_be_bad_for_saying_nothing() -> None:
+    found = [{"input": "France", "output": "", "explanation": "Say it."}, {"input": "x"}]
+    assert (examples(found, False), explanations(found, False)) == ((Example("France", "", False),), ["Say it."])
+    assert (examples(found, True), explanations(found, True)) == ((), [])

@@ -25,7 +25,7 @@ def parse(row: Row) -> Iterator[Conversation | Rejected]:
     if language:
         row.take("Output_language")
     good, bad = (row.take(name) for name in _SHOWN)
-    shown, why = examples(good, True) + examples(bad, False), explanations(good) + explanations(bad)
+    shown, why = examples(good, True) + examples(bad, False), explanations(good, True) + explanations(bad, False)
     category, licence = first_text(row.take("Categories")), _licence(row.take("Instance License"))
     row.meta |= {"explanations": why} if any(why) else {}
 
