@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.tuneloom.ingest.built import ingested, rejects, rows, turns, write_jsonl
 from tuneloom.errors import ConfigError
 from tuneloom.ingest import stage
+from tuneloom.ingest.block import Terms
 
 _GOOD = {"prompt": "What is 2+2?", "completion": "4", "language": "en", "kind": "natural"}
 
@@ -101,7 +102,7 @@ def test_a_file_that_is_gone_by_now_does_not_take_the_run_with_it(tmp_path: Path
     gone = SourceFile("s", "gone.jsonl", tmp_path / "gone.jsonl")
     source = Source(name="s", path="gone.jsonl")
     artifact = Store(tmp_path / ".store").ensure(
-        Spec("ingest", "test"), lambda writer: stage.ingest_file(writer, gone, source, frozenset(), None)
+        Spec("ingest", "test"), lambda writer: stage.ingest_file(writer, gone, source, Terms())
     )
     assert rejects(artifact)[0][:2] == (0, "unreadable file")
 
