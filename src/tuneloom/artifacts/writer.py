@@ -21,9 +21,13 @@ import pyarrow.parquet as pq
 from tuneloom.artifacts.keys import Reference, Spec
 from tuneloom.artifacts.manifest import Counts, Manifest, StoredFile, check_inside, describe_file, make_manifest
 from tuneloom.records import Reject, canonical, rejects_table
+from tuneloom.workers import cores, in_threads
 
 PART_BYTES = 64 << 20
 """Text bytes a Parquet part aims at."""
+
+_PARTS_AT_ONCE = 4
+"""Each takes a few times `PART_BYTES` of memory while it is sorted and packed."""
 
 _ORIGIN_ORDER = ("source", "file", "row", "part")
 _SCRATCH = ".scratch"
@@ -168,13 +172,15 @@ def _write_parts(spill: _Spill, folder: Path, stem: str) -> Iterator[StoredFile]
     count = max(1, math.ceil(spill.text_bytes / PART_BYTES))
     by_id = "id" in table.column_names
     bucket = (_id_bucket if by_id else _origin_bucket)(table, count) if count > 1 else None
-    for number in range(count):
+    (folder / stem).parent.mkdir(parents=True, exist_ok=True)
+
+    def write(number: int) -> StoredFile:
         rows = table.filter(pc.equal(bucket, number)) if bucket is not None else table
         path = f"{stem}-{number:05d}.parquet"
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(_in_order(rows, by_id), folder / path, compression="zstd", row_group_size=16_384)
-        yield describe_file(folder, path, len(rows))
-    del table, bucket
+        return describe_file(folder, path, len(rows))
+
+    yield from in_threads(write, range(count), min(count, cores(), _PARTS_AT_ONCE))
     spill.path.unlink()
 
 

@@ -15,10 +15,14 @@ from tuneloom.text.language import detect_languages
 
 _LOOKED_AT = 2_000
 _KINDS = ("natural", "code", "mixed")
+_LABELS = frozenset(("task", "category", "license", "language", "lang", "kind"))
+_NONE: dict[str, Any] = dict.fromkeys(("task", "category", "license", "language", "kind"))
 
 
 def own_labels(row: Row) -> dict[str, Any]:
     """The labels that the row itself bears, claimed: {"task": "sum", "language": "English"} -> task, language "en"."""
+    if not row.has_any(_LABELS):
+        return _NONE
     labels = {name: _label(row, name) for name in ("task", "category", "license")}
     return {**labels, "language": _language_label(row), "kind": _label(row, "kind", _KINDS)}
 

@@ -1,7 +1,7 @@
 """A source row as a format sees it: values by name; what a format asks for is claimed, the rest becomes `meta`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from tuneloom.text.personal_data import mask_json
@@ -52,6 +52,10 @@ class Row:
                 return value
         self._claimed.update(names)
         return ""
+
+    def has_any(self, names: Set[str]) -> bool:
+        """Whether the row has any of these names, claimed or not."""
+        return not names.isdisjoint(self._values)
 
     def peek(self, name: str) -> Any:
         """A value without claiming it."""
