@@ -10,10 +10,11 @@ import shutil
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -28,6 +29,8 @@ PART_BYTES = 64 << 20
 
 _PARTS_AT_ONCE = 4
 """Each takes a few times `PART_BYTES` of memory while it is sorted and packed."""
+_MOST_PARTS = 256
+"""As many files are open at once; parts grow beyond `PART_BYTES` from 16 GiB of text on."""
 
 _ORIGIN_ORDER = ("source", "file", "row", "part")
 _SCRATCH = ".scratch"
@@ -142,7 +145,7 @@ class Writer:
 
 
 class _Spill:
-    """An Arrow IPC file that rows are appended to and read back from, memory-mapped."""
+    """An Arrow IPC file that tables are appended to and read back from, some at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.text_bytes, self.rows = path, 0, 0
@@ -157,47 +160,75 @@ class _Spill:
         self.text_bytes += sum(_text_bytes(column) for column in table.columns)
         self.rows += len(table)
 
-    def close(self) -> pa.Table | None:
-        if self._writer is None:
-            return None
-        self._writer.close()
-        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
+    def close(self) -> bool:
+        """Ends the writing; whether anything was appended, be it without a row."""
+        if self._writer is not None:
+            self._writer.close()
+        return self._writer is not None
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        """What was appended, in tables of at least `rows` rows but for the last; at least one. Read, not mapped:
+        mapped pages stay resident while there is memory."""
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as batches:
+            some: list[pa.RecordBatch] = []
+            for number in range(batches.num_record_batches):
+                some.append(batches.get_batch(number))
+                if sum(map(len, some)) >= rows:
+                    yield pa.Table.from_batches(some, batches.schema)
+                    some = []
+            if some or not batches.num_record_batches:
+                yield pa.Table.from_batches(some, batches.schema)
 
 
 def _write_parts(spill: _Spill, folder: Path, stem: str) -> Iterator[StoredFile]:
     """`part-00000.parquet`, ... ; one empty part where there are no rows but a schema."""
-    table = spill.close()
-    if table is None:
+    if not spill.close():
         return
-    count = max(1, math.ceil(spill.text_bytes / PART_BYTES))
-    by_id = "id" in table.column_names
-    bucket = (_id_bucket if by_id else _origin_bucket)(table, count) if count > 1 else None
+    count = min(_MOST_PARTS, max(1, math.ceil(spill.text_bytes / PART_BYTES)))
     (folder / stem).parent.mkdir(parents=True, exist_ok=True)
+    shelves = _sorted_out(spill, count) if count > 1 else [spill]
 
     def write(number: int) -> StoredFile:
-        rows = table.filter(pc.equal(bucket, number)) if bucket is not None else table
+        (rows,) = shelves[number].tables(max(1, shelves[number].rows))
+        shelves[number].path.unlink()
         path = f"{stem}-{number:05d}.parquet"
-        pq.write_table(_in_order(rows, by_id), folder / path, compression="zstd", row_group_size=16_384)
+        pq.write_table(
+            _in_order(rows, "id" in rows.column_names), folder / path, compression="zstd", row_group_size=16_384
+        )
         return describe_file(folder, path, len(rows))
 
     yield from in_threads(write, range(count), min(count, cores(), _PARTS_AT_ONCE))
+
+
+def _sorted_out(spill: _Spill, count: int) -> list[_Spill]:
+    """The rows by the part they belong to, each part's in a spill of its own."""
+    shelves = [_Spill(spill.path.with_suffix(f".{number}")) for number in range(count)]
+    for table in spill.tables(max(1, spill.rows * PART_BYTES // spill.text_bytes)):
+        bucket = (_id_bucket if "id" in table.column_names else _origin_bucket)(table, count)
+        order = np.argsort(bucket, kind="stable")
+        ends = np.searchsorted(bucket[order], np.arange(count), side="right")
+        table = table.take(order).combine_chunks()
+        for shelf, start, end in zip(shelves, (0, *ends), ends, strict=False):
+            shelf.append(table.slice(start, end - start))
     spill.path.unlink()
+    for shelf in shelves:
+        shelf.close()
+    return shelves
 
 
-def _id_bucket(table: pa.Table, count: int) -> pa.ChunkedArray:
+def _id_bucket(table: pa.Table, count: int) -> np.ndarray:
     """Part number of each row by the range of its hex id: the first 32 bits, scaled. Ids are hashes: even parts."""
-    return _scaled(([int(text[:8], 16) for text in ids.to_pylist()] for ids in table["id"].chunks), count)
+    return _scaled([int(text[:8], 16) for text in table["id"].to_pylist()], count)
 
 
-def _origin_bucket(table: pa.Table, count: int) -> pa.ChunkedArray:
+def _origin_bucket(table: pa.Table, count: int) -> np.ndarray:
     """Part number of each reject by CRC-32 of its origin; rejects have no id, and origins in order come in clumps."""
-    names = (origins.to_pylist() for origins in table["origin"].chunks)
-    return _scaled(([zlib.crc32(repr([*name.values()]).encode()) for name in chunk] for chunk in names), count)
+    return _scaled([zlib.crc32(repr([*name.values()]).encode()) for name in table["origin"].to_pylist()], count)
 
 
-def _scaled(heads: Iterable[list[int]], count: int) -> pa.ChunkedArray:
-    """32-bit numbers, a list a chunk -> part numbers below `count`."""
-    return pa.chunked_array([pa.array([head * count >> 32 for head in chunk], pa.int32()) for chunk in heads])
+def _scaled(heads: Sequence[int], count: int) -> np.ndarray:
+    """32-bit numbers -> part numbers below `count`."""
+    return (np.array(heads, np.uint64) * np.uint64(count) >> np.uint64(32)).astype(np.int64)
 
 
 def _in_order(table: pa.Table, by_id: bool) -> pa.Table:
