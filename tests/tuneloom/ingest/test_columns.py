@@ -26,3 +26,21 @@ def test_a_column_that_no_row_has_is_told_with_those_there_are() -> None:
     assert (fault.reason, fault.field) == ("missing column", "quest")
     assert "q, r" in fault.evidence
     assert check_columns([{"q": 1}, {"r": 1}], {"instruction": "q", "output": "r"}) is None
+
+
+def test_a_mapping_to_itself_changes_nothing() -> None:
+    row = {"instruction": "1+1?", "output": "2", "n": 7}
+    assert rename(row, {"instruction": "instruction", "output": "output"}) == row
+    assert check_columns([row], {"instruction": "instruction"}) is None
+
+
+def test_a_dotted_name_reaches_into_objects_which_stay() -> None:
+    row = {"data": {"q": "1+1?"}, "a.b": "2", "a": {"b": "3"}}
+    assert rename(row, {"instruction": "data.q", "output": "a.b"}) == {
+        "data": {"q": "1+1?"},
+        "a": {"b": "3"},
+        "instruction": "1+1?",
+        "output": "2",
+    }
+    assert check_columns([row], {"instruction": "data.q"}) is None
+    assert check_columns([row, {"data": "text"}], {"instruction": "data.p"}) is not None

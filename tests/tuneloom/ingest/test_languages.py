@@ -17,3 +17,7 @@ def test_what_is_no_single_known_language_is_none(value: object) -> None:
 
 def test_chinese_by_its_own_name() -> None:
     assert language_code("中文") == language_code("zh-Hans-CN") == "zh"
+
+
+def test_names_that_would_pass_for_a_tag() -> None:
+    assert (language_code("Lao"), language_code(["Central Khmer"]), language_code("Farsi")) == ("lo", "km", "fa")

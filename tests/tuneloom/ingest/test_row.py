@@ -46,3 +46,10 @@ def test_personal_data_at_the_cut_leave_no_half() -> None:
     cut = shorten("x" * 110 + " 13812345678")
     assert cut == "x" * 110 + " <PHONE>…"
     assert shorten("13812345678") == "13812345678"
+
+
+def test_what_lies_deeper_joins_the_rest() -> None:
+    row = Row({"messages": [], "id": 7})
+    row.take("messages")
+    row.meta["messages[0].votes"] = 3
+    assert row.rest() == {"id": 7, "messages[0].votes": 3}

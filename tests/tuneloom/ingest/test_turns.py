@@ -1,6 +1,10 @@
 """Turns in every dialect become the same messages."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tuneloom.ingest.row import Rejected
 from tuneloom.ingest.turns import (
@@ -68,12 +72,91 @@ def test_weights_are_zero_or_one(key: str, value: object, weight: int) -> None:
         ([{"role": "user", "content": ["Hi"]}], "unknown part", "messages[0].content[0].type"),
         ([{"role": "assistant", "content": "x", "weight": 0.5}], "fractional weight", "messages[0].weight"),
         ([{"role": "assistant", "content": "x", "train": "yes"}], "fractional weight", "messages[0].train"),
+        ([{"role": "assistant", "content": "x", "weight": 1, "train": False}], "mixed weights", "messages[0]"),
+        (
+            [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "text", "text": "a", "train": True},
+                        {"type": "text", "text": "b", "train": False},
+                    ],
+                }
+            ],
+            "mixed weights",
+            "messages[0]",
+        ),
+        (
+            [{"role": "assistant", "content": [{"type": "text", "text": "a", "weight": 0.5}]}],
+            "fractional weight",
+            "messages[0].content[0].weight",
+        ),
+        ([{"from": "function_call", "value": "call f"}], "broken tool call", "messages[0].tool_calls"),
+        ([{"role": "assistant", "content": "", "tool_calls": "call f"}], "broken tool call", "messages[0].tool_calls"),
+        ([{"human": "Hi", "wizard": "x"}], "unknown role", "messages[0].role"),
     ],
 )
 def test_what_cannot_be_read_for_certain_is_rejected(turns: object, reason: str, field: str) -> None:
     with pytest.raises(Rejected) as caught:
         conversation_turns(turns, "messages", [])
     assert (caught.value.reason, caught.value.field) == (reason, field)
+
+
+def test_a_weight_on_every_part_is_the_turns() -> None:
+    parts = [{"type": "text", "text": text, "train": False} for text in "ab"]
+    (message,) = conversation_turns([{"role": "assistant", "content": parts}], "m", [])
+    assert (message.content, message.weight) == ("ab", 0)
+
+
+def test_turns_named_by_their_speakers() -> None:
+    turns = [{"human": "Hi", "assistant": "Hello"}, {"human": "Bye", "assistant": "Bye."}]
+    assert [(m.role, m.content) for m in conversation_turns(turns, "m", [])] == [
+        ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye"), ("assistant", "Bye."),
+    ]  # fmt: skip
+
+
+def test_what_nobody_knows_of_a_turn_is_kept_under_its_place() -> None:
+    meta: dict[str, object] = {}
+    turns = [
+        {"role": "user", "content": "Hi", "name": 7, "gone": None},
+        {"role": "assistant", "content": [{"type": "text", "text": "Hello", "cached": True}], "votes": {"up": 3}},
+    ]
+    conversation_turns(turns, "messages", [], meta)
+    assert meta == {"messages[0].name": 7, "messages[1].content[0].cached": True, "messages[1].votes": {"up": 3}}
+
+
+def test_a_second_text_of_a_turn_is_kept() -> None:
+    meta: dict[str, object] = {}
+    (message,) = conversation_turns([{"role": "user", "content": "Hi", "text": "hi", "value": None}], "m", [], meta)
+    assert (message.content, meta) == ("Hi", {"m[0].text": "hi"})
+
+
+def test_turns_in_a_cell_of_a_table_are_read_and_flagged() -> None:
+    flags: list[str] = []
+    found = conversation_turns('[{"role": "user", "content": "Hi"}]', "m", flags)
+    assert (found, flags) == ((Message("user", "Hi"),), ["list read from text"])
+
+
+def test_what_a_tool_returns_and_is_asked_stays_json() -> None:
+    (seen,) = conversation_turns([{"role": "tool", "content": {"sum": 3}, "tool_call_id": "a"}], "m", [])
+    assert (seen.content, seen.tool_call_id) == ('{"sum": 3}', "a")
+    for called in ("function_call", "tool_call"):
+        (call,) = conversation_turns([{"from": called, "value": {"name": "f", "arguments": {"x": 1.0}}}], "m", [])
+        assert call.tool_calls == '[{"name": "f", "arguments": {"x": 1.0}}]'
+    (several,) = conversation_turns([{"from": "function_call", "value": '[{"name": "f"}, {"name": "g"}]'}], "m", [])
+    assert several.tool_calls == '[{"name": "f"}, {"name": "g"}]'
+    legacy = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": '{"x": "1"}'}}
+    (old,) = conversation_turns([legacy], "m", [])
+    assert old.tool_calls == '[{"name": "f", "arguments": "{\\"x\\": \\"1\\"}"}]'
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(
+    st.text(), x), max_leaves=5))  # fmt: skip
+def test_arguments_are_the_text_they_came_as(value: object) -> None:
+    arguments = json.dumps(value)
+    calls = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]
+    (message,) = conversation_turns([{"role": "assistant", "content": "", "tool_calls": calls}], "m", [])
+    assert json.loads(message.tool_calls or "") == calls
 
 
 def test_a_users_weight_never_changes_the_row() -> None:

@@ -1,5 +1,6 @@
 """A question with choices: MMLU's {"question", "choices", "answer": 1}, ARC's {"choices": {"text", "label"},
-"answerKey"}. The choices are listed under the question, and the answer is the right one's text.
+"answerKey"}. The choices are listed under the question, and the answer is the right one's text; the row's own key and
+labels stay in meta.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,14 +26,15 @@ def claims(row: Mapping[str, Any]) -> int:
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "1+1?\\n\\n- 1\\n- 2", assistant "2", choices ("1", "2")."""
     question, context = row.text("question"), row.text("context")
-    choices = row.take(*_CHOICES)
+    choices = next((row.peek(name) for name in _CHOICES if row.peek(name) is not None), None)
     if isinstance(choices, Mapping) and "text" in choices:
         names, said = choices.get("label"), texts(choices["text"], "choices", row.flags)
     elif isinstance(choices, Mapping):
         names, said = list(choices), texts(list(choices.values()), "choices", row.flags)
     else:
         names, said = None, texts(choices, "choices", row.flags)
-    answer = said[_right(row.take(*_ANSWER), names, said)]
+    key = next((row.peek(name) for name in _ANSWER if row.peek(name) is not None), None)
+    answer = said[_right(key, names, said)]
     listed = "\n".join(f"- {text}" for text in said)
     fields = {"instruction": question, "context": context, "options": listed}
     yield Conversation(exchange(joined(context, question, listed), answer), fields, choices=said)

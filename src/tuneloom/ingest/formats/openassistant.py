@@ -30,14 +30,14 @@ def gather(lines: Iterator[Line]) -> Iterator[Line]:
     The whole file is held in memory, for a tree's messages may lie anywhere in it. A message whose parent is not in
     the file begins a row of its own, which is rejected.
     """
-    trees: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
+    trees: dict[Any, dict[str, Line]] = {}
     rows: list[Line] = []
     for line in lines:
         value = line.value
-        if isinstance(value, dict) and "parent_id" in value and isinstance(value.get("message_id"), str):
-            trees.setdefault(value.get("message_tree_id"), []).append((line.number, value))
-        else:
+        if not isinstance(value, dict) or "parent_id" not in value or not isinstance(value.get("message_id"), str):
             rows.append(line)
+        elif trees.setdefault(value.get("message_tree_id"), {}).setdefault(value["message_id"], line) is not line:
+            rows.append(line)  # the second of one id
     for identity, messages in trees.items():
         rows += _rows(identity, messages)
     yield from sorted(rows, key=lambda line: line.number)
@@ -70,18 +70,19 @@ def parse(row: Row) -> Iterator[Conversation | Rejected]:
 _TREE = ("replies", "parent_id", "deleted")
 
 
-def _rows(identity: Any, messages: list[tuple[int, dict[str, Any]]]) -> Iterator[Line]:
-    """The trees that messages of one tree id make: one, and one for each message whose parent is missing."""
-    nodes = {value["message_id"]: {**value, "replies": []} for _, value in messages}
-    first: dict[Any, int] = {}
-    for number, value in messages:
-        node, parent = nodes[value["message_id"]], nodes.get(value["parent_id"])
-        if parent is None:
-            first[value["message_id"]] = number
-        else:
-            parent["replies"].append(node)
-    for top, number in first.items():
-        yield Line(number, None, {"message_tree_id": identity, "prompt": nodes[top]})
+def _rows(identity: Any, messages: Mapping[str, Line]) -> Iterator[Line]:
+    """The trees that messages of one tree id make: one, and one for each message whose parent is missing; those that
+    answer each other in a circle stay lines of their own."""
+    nodes = {name: {**line.value, "replies": []} for name, line in messages.items()}
+    lost = set(nodes)
+    for name, node in nodes.items():
+        if node["parent_id"] in nodes and node["parent_id"] != name:
+            nodes[node["parent_id"]]["replies"].append(node)
+    for name, node in nodes.items():
+        if node["parent_id"] not in nodes:
+            lost -= {below["message_id"] for below in _below(node)}
+            yield Line(messages[name].number, None, {"message_tree_id": identity, "prompt": node})
+    yield from (messages[name] for name in lost)
 
 
 def _best_path(root: Node) -> list[Node]:

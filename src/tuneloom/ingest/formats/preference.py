@@ -9,7 +9,15 @@ from typing import Any
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.transcripts import is_transcript, transcript_turns
-from tuneloom.ingest.turns import conversation_turns, exchange, joined, json_text, real_input, system_turn
+from tuneloom.ingest.turns import (
+    conversation_turns,
+    exchange,
+    history_turns,
+    joined,
+    json_text,
+    real_input,
+    system_turn,
+)
 from tuneloom.records import Conversation, Message
 
 _DIALOGUE = ("conversations", "messages", "prompt", "question", "query")
@@ -46,7 +54,9 @@ def parse(row: Row) -> Iterator[Conversation]:
         asked, fields = conversation_turns(row.take(dialogue), dialogue, row.flags, row.meta), {}
     else:
         instruction, given = row.text(*_TEXT), real_input(row.text("input"), row.flags)
-        asked, fields = (Message("user", joined(instruction, given)),), {"instruction": instruction, "input": given}
+        earlier = history_turns(row.take("history"), row.flags)
+        asked = (*earlier, Message("user", joined(instruction, given)))
+        fields = {"instruction": instruction, "input": given}
     if not good and not any(message.role == "assistant" for message in asked[-1:]):
         answer = exchange("", row.text(*_ANSWER))[1:]
     yield Conversation((*system, *asked, *answer), fields, tools=tools)
