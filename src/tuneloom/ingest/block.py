@@ -109,7 +109,7 @@ def _instances(value: Any, how: Reading, parser: Format | None) -> Iterator[Conv
         return
     row = rename(value, how.source.columns) if how.source.columns else value
     if parser is None or how.format is None:
-        yield unclaimed(row, how.terms.plugins)
+        yield unclaimed(row)
         return
     yield from _parsed(Row(row), how, how.format.format, parser)
 

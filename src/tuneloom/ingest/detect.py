@@ -46,7 +46,7 @@ def named(format: str, source: str, plugins: tuple[Path, ...] = ()) -> Detection
     return Detection(format, None)
 
 
-def unclaimed(row: Mapping[str, Any], plugins: tuple[Path, ...] = ()) -> Rejected:
-    """The rejection of a row whose format nobody knows: it names the row's keys and the formats there are."""
-    evidence = f"keys: {', '.join(list(row)[:20]) or 'none'}; formats: {', '.join(formats(plugins))}"
+def unclaimed(row: Mapping[str, Any]) -> Rejected:
+    """The rejection of a row whose format nobody knows: it names what can be done, and the row's keys."""
+    evidence = f"map them with `columns`, or add a plugin; keys: {', '.join(list(row)[:20]) or 'none'}"
     return Rejected("unknown format", "", None, evidence)

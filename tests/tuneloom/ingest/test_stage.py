@@ -114,11 +114,11 @@ def test_an_empty_file_has_no_rows_and_says_so(tmp_path: Path) -> None:
     assert len(artifact.table()) == 0
 
 
-def test_rows_of_no_known_format_name_their_keys_and_the_formats(tmp_path: Path) -> None:
+def test_rows_of_no_known_format_name_their_keys_and_what_to_do(tmp_path: Path) -> None:
     artifact = ingested(write_jsonl(tmp_path / "f.jsonl", [{"text": "a"}, {"text": "b"}]))
     (_, reason, detail, raw), _ = rejects(artifact)
     assert (reason, raw) == ("unknown format", b'{"text": "a"}')
-    assert "keys: text; formats: alpaca, " in detail["evidence"]
+    assert detail["evidence"] == "map them with `columns`, or add a plugin; keys: text"
 
 
 def test_columns_bring_a_strange_file_home(tmp_path: Path) -> None:

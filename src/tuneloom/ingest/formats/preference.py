@@ -69,6 +69,7 @@ def _answer(row: Row, name: str) -> tuple[Message, ...]:
         value = [value]
     if isinstance(value, list):
         return conversation_turns(value, name, row.flags, row.meta)
-    if is_transcript(value):
+    alone = all(row.peek(key) is None for key in (*_DIALOGUE, *_TEXT))
+    if alone and is_transcript(value):
         return transcript_turns(value, name)
     return (Message("assistant", Row({name: value}).text(name)),)

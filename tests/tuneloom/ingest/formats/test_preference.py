@@ -48,6 +48,11 @@ def test_swifts_pairs_and_ktos_good_answers(row: dict[str, Any]) -> None:
     assert said(only("preference", row)) == [("user", "Hi"), ("assistant", "Hello")]
 
 
+def test_an_answer_that_quotes_a_dialogue_is_no_transcript() -> None:
+    row = {"prompt": "Write one.", "chosen": "Human: Hi\n\nAssistant: Hello", "rejected": "No."}
+    assert said(only("preference", row)) == [("user", "Write one."), ("assistant", "Human: Hi\n\nAssistant: Hello")]
+
+
 @pytest.mark.parametrize("label", [{"label": False}, {"kto_tag": False}, {"kto_tag": "false"}])
 def test_an_answer_labelled_bad_is_rejected(label: dict[str, Any]) -> None:
     with pytest.raises(Rejected, match="labelled bad"):
