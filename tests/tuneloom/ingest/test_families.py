@@ -119,6 +119,27 @@ def test_a_tree_of_openassistant(tmp_path: Path) -> None:
     ]
 
 
+def test_flat_messages_of_openassistant(tmp_path: Path) -> None:
+    def message(name: str, parent: str | None, role: str, **more: Any) -> dict[str, Any]:
+        return {"message_id": name, "parent_id": parent, "text": f"{name}!", "role": role, "lang": "en", **more}
+
+    values = [
+        message("a1", "q1", "assistant", rank=1, message_tree_id="t1"),
+        message("q2", None, "prompter", message_tree_id="t2"),
+        message("q1", None, "prompter", message_tree_id="t1"),
+        message("a2", "q2", "assistant", rank=0, message_tree_id="t2"),
+        message("b1", "q1", "assistant", rank=0, message_tree_id="t1"),
+        message("lost", "gone", "assistant", rank=0, message_tree_id="t2"),
+    ]
+    artifact = ingested(write_jsonl(tmp_path / "oasst.messages.jsonl", values))
+    assert artifact.stats["format"] == "openassistant"
+    assert [(row["origin"]["row"], turns(row)) for row in rows(artifact)] == [
+        (1, [("user", "q1!"), ("assistant", "b1!")]),
+        (2, [("user", "q2!"), ("assistant", "a2!")]),
+    ]
+    assert [reject[:2] for reject in rejects(artifact)] == [(1, "lower-ranked reply"), (6, "parent missing")]
+
+
 @pytest.mark.parametrize("mark", [",", "\t"])
 def test_tables_with_names(tmp_path: Path, mark: str) -> None:
     file = tmp_path / ("f.csv" if mark == "," else "f.tsv")

@@ -80,8 +80,10 @@ def _rows(identity: Any, messages: Mapping[str, Line]) -> Iterator[Line]:
             nodes[node["parent_id"]]["replies"].append(node)
     for name, node in nodes.items():
         if node["parent_id"] not in nodes:
-            lost -= {below["message_id"] for below in _below(node)}
-            yield Line(messages[name].number, None, {"message_tree_id": identity, "prompt": node})
+            below = {message["message_id"] for message in _below(node)}
+            lost -= below
+            number = min(messages[message].number for message in below)
+            yield Line(number, None, {"message_tree_id": identity, "prompt": node})
     yield from (messages[name] for name in lost)
 
 
