@@ -78,7 +78,7 @@ def _rows(identity: Any, messages: Mapping[str, Line]) -> Iterator[Line]:
     for name, node in nodes.items():
         if node["parent_id"] in nodes and node["parent_id"] != name:
             nodes[node["parent_id"]]["replies"].append(node)
-    for name, node in nodes.items():
+    for node in nodes.values():
         if node["parent_id"] not in nodes:
             below = {message["message_id"] for message in _below(node)}
             lost -= below
