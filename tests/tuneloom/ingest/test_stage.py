@@ -84,12 +84,12 @@ def test_several_instances_count_once_as_read_and_the_rest_as_made(tmp_path: Pat
     assert parts == {(1, "empty answer"), (2, "not an object")}
 
 
-def test_an_unreadable_file_is_one_rejected_row_number_0(tmp_path: Path) -> None:
+def test_a_file_that_is_no_data_is_one_rejected_row_number_0(tmp_path: Path) -> None:
     (tmp_path / "photo.json").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x01")
     artifact = ingested(tmp_path / "photo.json")
     ((number, reason, detail, _),) = rejects(artifact)
-    assert (number, reason) == (0, "unreadable file")
-    assert "neither JSON nor a table" in detail["evidence"]
+    assert (number, reason) == (0, "not a data file")
+    assert detail["evidence"] == "a PNG image"
     assert artifact.manifest.counts.rows_in == 1
     assert len(artifact.table()) == 0
 

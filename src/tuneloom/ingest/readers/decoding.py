@@ -7,6 +7,7 @@ NaN, which table tools write for a missing value, is read as null.
 import json
 from typing import Any
 
+from tuneloom.ingest.readers.encodings import not_utf8
 from tuneloom.ingest.readers.line import ReadFault
 
 _DEEPEST = 100
@@ -42,7 +43,7 @@ def fault(error: Exception) -> ReadFault:
     if isinstance(error, _DuplicateKey):
         return ReadFault("duplicate key", str(error))
     if isinstance(error, UnicodeDecodeError):
-        return ReadFault("unreadable row", f"byte {error.object[error.start]:#04x} at {error.start} is not UTF-8")
+        return not_utf8(error.object)
     if isinstance(error, RecursionError):
         return ReadFault("nested too deeply", f"nested deeper than {_DEEPEST}")
     return ReadFault("unreadable row", " ".join(str(error).split()))

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+LONGEST = 64 << 20
+"""Bytes of the longest row of a JSON array or of a table in text; what is longer is a fault."""
+
+SHOWN = 1 << 20
+"""Bytes kept of a row that is longer than LONGEST."""
+
 
 @dataclass(frozen=True)
 class ReadFault:
@@ -23,3 +29,7 @@ class Line:
 
 class UnreadableFile(Exception):
     """The file cannot be read (on); the message says why. The stage rejects what is left of it as one row."""
+
+
+class NotData(UnreadableFile):
+    """The file is whole, and plainly something else than rows: an image, an archive, a README."""

@@ -1,31 +1,31 @@
 """The one way in: sniff, read, and turn whatever is wrong with the file as a whole into UnreadableFile."""
 
 import importlib
-import lzma
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import zstandard
 
-from tuneloom.ingest.readers.line import Line, UnreadableFile
+from tuneloom.ingest.readers.line import Line, NotData, ReadFault, UnreadableFile
+from tuneloom.ingest.readers.opening import FAULTS
 from tuneloom.ingest.readers.sniff import sniff
 
-_FAULTS = (EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error, zstandard.ZstdError, pa.ArrowException)
 _CLOSED = (PermissionError, FileNotFoundError, IsADirectoryError)
 
 
 def read(path: Path) -> Iterator[Line]:
-    """The rows of a file of any known type. Raises UnreadableFile where it cannot be read (any further)."""
+    """The rows of a file of any known type; one faulty row, number 0, for what is plainly no data.
+
+    Raises UnreadableFile where it cannot be read (any further).
+    """
     try:
         kind = sniff(path)
         if kind:
             yield from importlib.import_module(f"tuneloom.ingest.readers.{kind}").read(path)
-    except _FAULTS as error:
-        raise UnreadableFile(_why(error)) from error
-    except OSError as error:
-        if error.errno is not None and not isinstance(error, _CLOSED):
+    except NotData as what:
+        yield Line(0, None, ReadFault("not a data file", str(what)))
+    except (*FAULTS, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _CLOSED):
             raise  # a disk that fails is not the data's fault: goes up, to be retried
         raise UnreadableFile(_why(error)) from error
 

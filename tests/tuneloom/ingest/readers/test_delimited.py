@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tuneloom.ingest.readers import Line, ReadFault
+import pytest
+
+from tuneloom.ingest.readers import Line, ReadFault, delimited
 from tuneloom.ingest.readers.delimited import read
 
 
@@ -56,3 +58,50 @@ def test_a_quote_that_never_closes_takes_the_rest_as_one_row(tmp_path: Path) -> 
 
 def test_a_cell_of_a_megabyte_is_read(tmp_path: Path) -> None:
     assert len(lines(tmp_path, "q,a\n" + "x" * 1_000_000 + ",2\n")[0].value["q"]) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (",question,answer", ["1", "question", "answer"]),
+        ("question,answer,,", ["question", "answer", "3", "4"]),
+        ("text,text,answer", ["text", "text 2", "answer"]),
+        (" question , answer", ["question", "answer"]),
+        ("问题,答案", ["问题", "答案"]),
+    ],
+)
+def test_columns_without_a_name_or_with_one_name_lose_nothing(tmp_path: Path, header: str, names: list[str]) -> None:
+    cells = [f"v{i}" for i in range(len(names))]
+    (line,) = lines(tmp_path, f"{header}\n{','.join(cells)}\n")
+    assert line.value == dict(zip(names, cells, strict=True))
+
+
+def test_equal_cells_that_are_no_usual_names_are_data(tmp_path: Path) -> None:
+    assert [line.value for line in lines(tmp_path, "yes,yes\nno,yes\n")] == [
+        {"1": "yes", "2": "yes"},
+        {"1": "no", "2": "yes"},
+    ]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_after_a_record_that_is_too_long_reading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    monkeypatch.setattr(delimited, "LONGEST", 100)
+    monkeypatch.setattr(delimited, "SHOWN", 10)
+    long = "x" * 300 if whole else '"open' + ",\nmore" * 30
+    found = lines(tmp_path, f"q,a\n1,2\n{long}\n3,4\n5,6\n")
+    assert next(line.value.reason for line in found if isinstance(line.value, ReadFault)) == "row too long"
+    assert found[1].raw == long.encode()[:10]
+    assert found[-1].value == {"q": "5", "a": "6"}
+
+
+def test_a_gbk_table_says_so_row_by_row_and_no_row_becomes_the_names(tmp_path: Path) -> None:
+    found = lines(tmp_path, "问题,答案\n一加一等于几,二\n1+1,2\n".encode("gbk"))
+    assert [line.number for line in found] == [1, 2, 3]
+    assert all("it looks like GB18030 (GBK)" in line.value.evidence for line in found[:2])
+    assert found[2].value == {"1": "1+1", "2": "2"}
+
+
+def test_a_zero_byte_in_a_cell_is_a_fault_that_names_the_column(tmp_path: Path) -> None:
+    assert lines(tmp_path, b"q,a\nx,\0\n")[0].value == ReadFault("unreadable row", "a zero byte under 'a'")

@@ -26,6 +26,10 @@ def kind(tmp_path: Path, content: bytes, name: str) -> str | None:
         (b'[\n {"conversations": [\n  {"from": "human"},\n  {"from": "gpt"}\n ]}\n]', "json_document"),
         (b'{\n "a": [1],\n "b": [2]\n}', "json_document"),
         (b'\xef\xbb\xbf[{"a": 1}]', "json_document"),
+        (b'[{"a": "' + b"x" * 200_000 + b'"}, {"a": 1}]', "json_document"),
+        (b'{"a": "' + b"x" * 200_000 + b'"}\n{"a": 1}\n', "jsonl"),
+        (b'{\n"a": 1\n}\n{\n"a": 2\n}\n', "json_document"),
+        ('[{"a": 1}]'.encode("utf-16"), "json_document"),
     ],
 )
 @pytest.mark.parametrize("name", ["f.json", "f.txt", "f.jsonl", "f"])
@@ -53,11 +57,11 @@ def test_a_first_line_longer_than_the_sample_is_read_whole(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00", r"neither JSON nor a table; it begins with '\\\\x89PNG"),
+        (b"\x89PNG\r\n\x1a\n\x00", "a PNG image"),
+        (b"\x8a\x8b\x8c", r"neither JSON nor a table; it begins with '\\\\x8a"),
         (b"x" * 50 + b" 13812345678", r"x <PHONE>'$"),
-        ('{"a": 1}'.encode("utf-16"), "UTF-16"),
     ],
 )
 def test_what_nobody_reads_is_told(tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(UnreadableFile, match=why):
-        kind(tmp_path, content, "f.bin")
+        kind(tmp_path, content, "f.dat")
