@@ -1,43 +1,89 @@
-"""Parquet and Arrow IPC (file or stream), a batch at a time; rows have no bytes of their own."""
+"""Parquet, Arrow IPC (file or stream) and Feather, a few rows at a time; rows have no bytes of their own.
 
-import json
+However large a row group or a batch is, at most _ROWS rows, and about _BYTES of them, are Python values at once. An
+Arrow file is mapped, not read; of a Parquet row group the pages are read as they are needed.
+"""
+
+import shutil
+import warnings
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
-from tuneloom.ingest.readers.line import Line
-from tuneloom.ingest.readers.opening import open_bytes
+from tuneloom.ingest.readers.arrow_values import plain_values
+from tuneloom.ingest.readers.encodings import not_utf8
+from tuneloom.ingest.readers.line import Line, ReadFault, UnreadableFile
+from tuneloom.ingest.readers.opening import is_plain, open_bytes
 
-_BATCH = 2_000
+_ROWS = 2_000
+_BYTES = 32 << 20
+_BUFFER = 1 << 20
 
 
 def read(path: Path) -> Iterator[Line]:
     """A table {"a": ["x", "y"]} -> Line(1, None, {"a": "x"}), Line(2, None, {"a": "y"})."""
-    with open_bytes(path) as stream:
-        number = 0
-        for batch in _batches(stream if stream.seekable() else BytesIO(stream.read())):
-            for row in _plain(batch):
+    if is_plain(path):
+        yield from _lines(path)
+        return
+    with open_bytes(path) as stream, NamedTemporaryFile(suffix=".table") as unpacked:  # both formats seek
+        shutil.copyfileobj(stream, unpacked)
+        unpacked.flush()
+        yield from _lines(Path(unpacked.name))
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    number = 0
+    for batch in _batches(path):
+        names = batch.schema.names
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UnreadableFile(f"two columns are named {twice!r}")
+        step = _step(batch.nbytes, batch.num_rows)
+        for start in range(0, batch.num_rows, step):
+            for row in _rows(batch.slice(start, step)):
                 number += 1
                 yield Line(number, None, row)
 
 
-def _batches(stream: BinaryIO) -> Iterator[pa.RecordBatch]:
-    magic = stream.read(6)
-    stream.seek(0)
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    with path.open("rb") as stream:
+        magic = stream.read(6)
     if magic.startswith(b"PAR1"):
-        yield from pq.ParquetFile(stream).iter_batches(batch_size=_BATCH)
+        with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
+            groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+            step = min((_step(group.total_byte_size, group.num_rows) for group in groups), default=_ROWS)
+            yield from file.iter_batches(batch_size=step)
+    elif magic.startswith(b"FEA1"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it is theirs who wrote the file
+            table = feather.read_table(path, memory_map=True)
+        yield from table.to_batches()
     elif magic.startswith(b"ARROW1"):
-        reader = pa.ipc.open_file(stream)
-        yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
+        with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
+            yield from (file.get_batch(i) for i in range(file.num_record_batches))
     else:
-        yield from pa.ipc.open_stream(stream)
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as batches:
+            yield from batches
 
 
-def _plain(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Rows of JSON values: dates, decimals and bytes as text, NaN as null."""
-    text = json.dumps(batch.to_pylist(), default=str, ensure_ascii=False)
-    return json.loads(text, parse_constant=lambda name: None)
+def _step(size: int, rows: int) -> int:
+    """How many rows of this average size are taken at once."""
+    return max(1, min(_ROWS, _BYTES * rows // size if size else _ROWS))
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any] | ReadFault]:
+    names = batch.schema.names
+    try:
+        columns = [plain_values(column) for column in batch.columns]
+    except UnicodeDecodeError as error:  # a writer that does not check its text
+        if batch.num_rows == 1:
+            return [not_utf8(error.object)]
+        return [row for i in range(batch.num_rows) for row in _rows(batch.slice(i, 1))]
+    if not columns:
+        return [{} for _ in range(batch.num_rows)]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
