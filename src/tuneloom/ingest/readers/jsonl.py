@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuneloom.ingest.readers.decoding import decode
+from tuneloom.ingest.readers.encodings import BOM
 from tuneloom.ingest.readers.line import Line
 from tuneloom.ingest.readers.opening import open_bytes
-from tuneloom.ingest.readers.sniff import BOM
 
 
 def read(path: Path) -> Iterator[Line]:
