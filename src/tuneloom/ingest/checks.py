@@ -5,7 +5,6 @@ a flag on the row and counted in the stage's stats; all else is a Rejected.
 """
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 
 from tuneloom.ingest.row import Rejected
@@ -25,19 +24,19 @@ def settle(conversation: Conversation) -> Conversation:
     Raises Rejected: "no prompt", "no answer", "empty answer", "nothing to train".
     """
     flags: list[str] = list(conversation.flags)
-    cleaned = _spoken([_cleaned(m, flags) for m in conversation.messages], flags)
-    messages = _trimmed(_merged(cleaned, flags), conversation.use, flags)
+    messages = [_cleaned(m, flags) for m in conversation.messages]
+    if [m.role for m in messages] != ["user", "assistant"]:  # as most rows are
+        messages = _trimmed(_merged(_spoken(messages, flags), flags), conversation.use, flags)
     _check(messages, conversation.use)
     fields = {name: _printable(text, []) for name, text in conversation.fields.items() if text.strip()}
     if fields and messages[-1].role == "assistant":
         fields["answer"] = messages[-1].content
     references = (_without_end_marks(_printable(text, []), flags) for text in conversation.references)
-    return replace(
-        conversation,
+    return conversation.but(
         messages=tuple(messages),
         fields=fields,
         references=tuple(dict.fromkeys(text for text in references if text.strip())),
-        flags=tuple(sorted(set(flags))),
+        flags=tuple(sorted(set(flags))) if flags else (),
     )
 
 
@@ -45,7 +44,7 @@ def _cleaned(message: Message, flags: list[str]) -> Message:
     content = _printable(message.content, flags)
     if message.role == "assistant":
         content = _without_end_marks(content, flags)
-    return message if content is message.content else replace(message, content=content)
+    return message if content is message.content else message.but(content=content)
 
 
 def _printable(text: str, flags: list[str]) -> str:
@@ -92,7 +91,7 @@ def _merged(messages: list[Message], flags: list[str]) -> list[Message]:
         flags.append("turns merged")
         content = joined(found[-1].content, message.content)
         reasoning = found[-1].reasoning or message.reasoning
-        found[-1] = replace(found[-1], content=content, reasoning=reasoning, tool_calls=message.tool_calls)
+        found[-1] = found[-1].but(content=content, reasoning=reasoning, tool_calls=message.tool_calls)
     return found
 
 

@@ -21,9 +21,9 @@ LANGUAGES = (
 )
 """What the model chooses from: small neighbours of large languages (Wu, Yue, Arpitan) would only split the evidence."""
 
-GLANCE = 200
+GLANCE = 100
 """Bytes looked at first; where they leave no doubt the rest is not read."""
-NO_DOUBT = 0.95
+NO_DOUBT = 0.98
 
 
 @dataclass(frozen=True)
