@@ -10,6 +10,7 @@ from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
 from flows.reconcile import process_tag, reconcile
 from tuneloom.artifacts import Artifact
+from tuneloom.ingest.hub import is_on_hub
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
 from tuneloom.release.connection import warm
 
@@ -25,7 +26,7 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
     if not server.standing:
         reporter.say("Starting a Prefect server for this run, on loopback, while the libraries load")
     try:
-        if plan.model.kind == "hub":
+        if plan.model.kind == "hub" or any(is_on_hub(source.path) for source in plan.config.sources):
             os.environ.pop("HF_HUB_OFFLINE", None)
         _import_ahead(plan, until)
         server.wait_ready()

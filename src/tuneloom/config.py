@@ -27,7 +27,7 @@ class Source(Section):
     name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
     """Short name; it stands in every row's origin."""
     path: str
-    """A file, a folder or a glob, relative to the config file."""
+    """A file, a folder or a glob, relative to the config file or as a URL (s3://, https://); or hub:owner/name."""
     format: str = "auto"
     """A format's name, or `auto` to detect it from the content."""
     columns: dict[str, str] | None = None

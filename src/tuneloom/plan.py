@@ -225,7 +225,9 @@ def _planned_files(
 
 
 def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
-    """The file's digest; one closed file among others does not stop the run: ingest rejects it with its reason."""
+    """The file's digest; what cannot be read, among others, does not stop the run: ingest rejects it and says why."""
+    if not file.path.is_file() and (file.path.exists() or file.path.is_symlink()):
+        return "not a file"  # a pipe, say, which must not be opened
     memory = home / "cache" if home.is_dir() else user_cache()  # a plan makes no `.tuneloom`
     try:
         return cached_digest(file.path, memory / "digests.json")

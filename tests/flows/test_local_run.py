@@ -11,7 +11,7 @@ from flows import local_run
 from flows.console import TerminalReporter
 from tests.flows.test_refresh import write_project
 from tuneloom.artifacts import Writer
-from tuneloom.config import load_config
+from tuneloom.config import Source, load_config
 from tuneloom.errors import TrainingError
 from tuneloom.plan import Plan, make_plan
 
@@ -77,12 +77,17 @@ def test_a_flow_that_fails_is_not_drained_and_its_server_is_stopped(
     assert calls == ["start", "ready", "stop"]
 
 
-@pytest.mark.parametrize(("kind", "offline"), [("folder", "1"), ("hub", None)])
-def test_only_a_model_of_the_hub_lets_the_run_go_online(
-    plan: Plan, calls: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, offline: str | None
+@pytest.mark.parametrize(
+    ("kind", "path", "offline"), [("folder", "a.jsonl", "1"), ("hub", "a.jsonl", None), ("folder", "hub:o/n", None)]
+)
+def test_only_a_model_or_a_source_of_the_hub_lets_the_run_go_online(
+    plan: Plan, calls: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, path: str, offline: str | None
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     seen = []
     monkeypatch.setattr(local_run, "_run_flow", lambda *_: seen.append(os.environ.get("HF_HUB_OFFLINE")) or "id")
-    local_run.run_here(replace(plan, model=replace(plan.model, kind=kind)), "ingest", TerminalReporter())
+    monkeypatch.setattr(local_run, "make_plan", lambda *_, **__: plan)
+    config = plan.config.model_copy(update={"sources": [Source(name="s", path=path)]})
+    changed = replace(plan, config=config, model=replace(plan.model, kind=kind))
+    local_run.run_here(changed, "ingest", TerminalReporter())
     assert seen == [offline]

@@ -1,6 +1,7 @@
 """Plans: keys from inputs alone, reasons that name the changed setting or file, a champion frozen once."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def config(**more: object) -> Config:
 
 def keys(plan: Plan) -> dict[str, str]:
     return {stage: spec.key for stage, spec in plan.specs.items()}
+
+
+def test_what_is_no_file_among_the_sources_is_planned_without_being_opened(project: Path) -> None:
+    os.mkfifo(project / "data" / "pipe.json")
+    (project / "data" / "broken.json").symlink_to(project / "gone")
+    digests = {planned.file.relative: planned.spec.inputs["digest"] for planned in make_plan(config(), project).files}
+    assert digests["pipe.json"] == digests["broken.json"] == "not a file"
+    assert len({*digests.values()}) == 3
 
 
 def test_every_stage_up_to_train_has_a_key_before_anything_ran(project: Path) -> None:

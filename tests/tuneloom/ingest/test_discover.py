@@ -62,6 +62,72 @@ def test_a_path_that_matches_nothing_is_missing(path: str, root: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_a_name_that_looks_like_one_of_the_hub_gets_that_remedy(root: Path) -> None:
+    with pytest.raises(MissingFile, match="write hub:tatsu-lab/alpaca"):
+        found("tatsu-lab/alpaca", root)
+    with pytest.raises(MissingFile) as caught:
+        found("data/nowhere.jsonl", root)
+    assert "hub:" not in str(caught.value)
+
+
+def test_what_cannot_be_read_among_others_is_named_and_what_stands_alone_is_told(root: Path) -> None:
+    os.mkfifo(root / "data/pipe.jsonl")
+    (root / "data/broken.jsonl").symlink_to(root / "gone")
+    (root / "data/itself.jsonl").symlink_to(root / "data/itself.jsonl")
+    (root / "data/deep/up").symlink_to(root / "data")
+    (root / "beside").mkdir()
+    (root / "beside/d.jsonl").write_text("{}")
+    (root / "data/linked").symlink_to(root / "beside")
+    everything = ["a.jsonl", "b.jsonl", "broken.jsonl", "deep/c.json", "deep/up", "itself.jsonl", "linked/d.jsonl"]
+    assert found("data", root) == [*everything, "pipe.jsonl"]
+    assert found("data/*.jsonl", root) == ["a.jsonl", "b.jsonl", "broken.jsonl", "itself.jsonl", "pipe.jsonl"]
+    assert found("data/**/c.json", root) == ["deep/c.json"]
+    for path, what in [("pipe", "a named pipe"), ("broken", "a link to a file that is not"), ("itself", "to itself")]:
+        with pytest.raises(MissingFile, match=what):
+            found(f"data/{path}.jsonl", root)
+
+
+def test_a_folder_that_may_not_be_entered_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listdir = os.listdir
+
+    def closed(folder: Path) -> list[str]:
+        if Path(folder).name == "deep":
+            raise PermissionError
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    assert found("data", root) == ["a.jsonl", "b.jsonl", "deep"]
+
+
+def test_a_folder_under_the_name_of_a_file_means_its_files(root: Path) -> None:
+    (root / "data/parts.jsonl").mkdir()
+    (root / "data/parts.jsonl/part-0").write_text("{}")
+    assert found("data/parts.jsonl", root) == ["part-0"]
+    assert found("data/*.jsonl", root) == ["a.jsonl", "b.jsonl", "parts.jsonl/part-0"]
+    assert "deep" not in " ".join(found("data/*", root))
+
+
+def test_a_file_url_is_the_file_itself(root: Path) -> None:
+    (file,) = discover(Source(name="s", path=f"file://{root}/data/a.jsonl"), Path("/elsewhere"))
+    assert (file.relative, file.path) == ("a.jsonl", root / "data/a.jsonl")
+    assert found(f"file://{root}/data", root) == ["a.jsonl", "b.jsonl", "deep/c.json"]
+
+
+def test_a_saved_data_set_is_its_listed_shards(root: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    split = datasets.Dataset.from_dict({"q": ["a", "b", "c"], "a": ["1", "2", "3"]})
+    datasets.DatasetDict({"train": split, "test": split}).save_to_disk(
+        root / "saved", num_shards={"train": 2, "test": 1}
+    )
+    (root / "saved/train/cache-12ab.arrow").write_bytes(b"")
+    shards = ["test/data-00000-of-00001.arrow", "train/data-00000-of-00002.arrow", "train/data-00001-of-00002.arrow"]
+    assert found("saved", root) == shards
+    assert found("saved/train", root) == [shard.removeprefix("train/") for shard in shards[1:]]
+    (root / "saved/train/data-00001-of-00002.arrow").unlink()
+    with pytest.raises(MissingFile, match=r"the shard train/data-00001-of-00002\.arrow, which is not there"):
+        found("saved", root)
+
+
 def test_a_closed_path_is_not_permitted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # the tests may run as root, who may read everything
     with pytest.raises(NotPermitted, match="no permission"):

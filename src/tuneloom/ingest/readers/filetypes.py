@@ -44,6 +44,7 @@ _KINDS = (
     (_WEIGHTS, "arrays or weights"),
     (_ARCHIVES, "an archive; unpack it"),
 )
+NO_DATA_ENDINGS = sorted({suffix for suffixes, _ in _KINDS for suffix in suffixes})
 _TEXTS = {"readme", "license", "licence", "copying", "notice", "changelog", "citation", "makefile", "dockerfile"}
 _DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "_success", ".gitattributes"}
 

@@ -39,7 +39,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
     Raises UnreadableFile for what is no file, OSError, and while reading any of FAULTS, after the bytes before it.
     """
-    _check_regular(path)
+    check_regular(path)
     stream = _unpacked(path)
     return as_utf8(stream, cast(io.BufferedReader, stream).peek(_BUFFER))
 
@@ -50,23 +50,8 @@ def is_plain(path: Path) -> bool:
         return isinstance(getattr(stream, "raw", None), io.FileIO)
 
 
-def ending(path: Path) -> str:
-    """`rows.JSONL.gz` -> `.jsonl`: the ending of what is inside."""
-    return Path(_without_packing(path.name.lower())).suffix
-
-
-def stem(relative: str) -> str:
-    """`a/ag_news_recommend.jsonl.gz` -> `ag_news_recommend`: the file's name without its endings."""
-    return Path(_without_packing(Path(relative).name)).stem
-
-
-def _without_packing(name: str) -> str:
-    for packed in PACKED_ENDINGS:
-        name = name.removesuffix(packed)
-    return name
-
-
-def _check_regular(path: Path) -> None:
+def check_regular(path: Path) -> None:
+    """Raises UnreadableFile, saying what it is, for what is there and is no file; OSError for what cannot be asked."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -83,6 +68,22 @@ def _check_regular(path: Path) -> None:
     for is_kind, what in _KINDS.items():
         if is_kind(mode):
             raise UnreadableFile(what)
+
+
+def ending(path: Path) -> str:
+    """`rows.JSONL.gz` -> `.jsonl`: the ending of what is inside."""
+    return Path(_without_packing(path.name.lower())).suffix
+
+
+def stem(relative: str) -> str:
+    """`a/ag_news_recommend.jsonl.gz` -> `ag_news_recommend`: the file's name without its endings."""
+    return Path(_without_packing(Path(relative).name)).stem
+
+
+def _without_packing(name: str) -> str:
+    for packed in PACKED_ENDINGS:
+        name = name.removesuffix(packed)
+    return name
 
 
 def _unpacked(path: Path) -> BinaryIO:

@@ -78,6 +78,17 @@ def test_a_disk_that_fails_is_not_the_datas_fault(tmp_path: Path, monkeypatch: p
         list(read(tmp_path / "f.jsonl"))
 
 
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    (tmp_path / "f.jsonl").write_bytes(b"{}")
+    monkeypatch.setattr(Path, "open", closed)  # the tests may run as root, who may read everything
+    with pytest.raises(UnreadableFile) as caught:
+        list(read(tmp_path / "f.jsonl"))
+    assert str(caught.value) == "PermissionError: Permission denied"
+
+
 @pytest.mark.parametrize("content", [b"", b" \n\t\r\n", b"\xef\xbb\xbf", b"\xff\xfe", b" " * 70_000])
 @pytest.mark.parametrize("name", ["f.jsonl", "f.json", "f.csv", "f"])
 def test_an_empty_file_and_one_of_blanks_have_no_rows(tmp_path: Path, content: bytes, name: str) -> None:
