@@ -54,7 +54,7 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     with path.open("rb") as stream:
         magic = stream.read(6)
     if magic.startswith(b"PAR1"):
-        with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
+        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
             groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
             step = min((_step(group.total_byte_size, group.num_rows) for group in groups), default=_ROWS)
             yield from file.iter_batches(batch_size=step)
