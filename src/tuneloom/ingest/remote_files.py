@@ -147,7 +147,7 @@ def _reaching(path: str, where: str) -> Iterator[None]:
 
 def _no_url(error: Exception, where: str) -> ConfigError:
     protocol = where.split(": ")[-1].partition("://")[0]
-    close = difflib.get_close_matches(protocol, fsspec.available_protocols(), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(protocol, fsspec.available_protocols(), n=1, cutoff=0.75)
     cure = f"Did you mean {close[0]}://?" if close else "Write s3://, gs://, https:// or a local path."
     return ConfigError(f"{error}", where=where, remedy=cure)
 

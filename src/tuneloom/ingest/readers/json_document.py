@@ -17,6 +17,7 @@ from tuneloom.ingest.readers.window import Window
 
 _LONGEST_WORD = len("-Infinity")
 _LONGEST_CUT = len("e+")  # of a number, whose digits before that are a number too
+_LONGEST_LETTER = 4
 _LONGEST_OBJECT = 2 * LONGEST
 
 
@@ -152,6 +153,16 @@ def _tail(window: Window, offset: int, number: int) -> Iterator[Line]:
 
 def _rest(window: Window, number: int, why: ReadFault) -> Line:
     left, size = window.rest()
+    why = _encoding_fault(left) or why
     kept = "" if len(left) == size else f", of which the first {len(left)} are kept"
     evidence = f"{why.evidence}; this and the {size} bytes from here to the file's end are one row{kept}"
     return Line(number, left, ReadFault(why.reason, evidence))
+
+
+def _encoding_fault(left: bytes) -> ReadFault | None:
+    """What is wrong with the encoding: where it is another, brackets and quotes may be halves of letters."""
+    try:
+        left.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return not_utf8(left) if error.start < len(left) - _LONGEST_LETTER else None
+    return None

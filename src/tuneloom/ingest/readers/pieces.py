@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tuneloom.ingest.readers.jsonl import decode_lines
 from tuneloom.ingest.readers.line import Line, ReadFault, UnreadableFile
-from tuneloom.ingest.readers.opening import is_plain
+from tuneloom.ingest.readers.opening import FAULTS, is_plain
 from tuneloom.ingest.readers.reading import read
 from tuneloom.ingest.readers.sniff import sniff
 
@@ -62,7 +62,7 @@ def _can_be_parted(path: Path) -> bool:
     """Whether it is JSON lines as they are; a file that cannot be opened is told by who reads it."""
     try:
         return sniff(path) == "jsonl" and is_plain(path)
-    except (UnreadableFile, OSError, EOFError):
+    except (UnreadableFile, *FAULTS):
         return False
 
 

@@ -93,6 +93,12 @@ def test_an_element_whose_brackets_close_costs_only_itself(tmp_path: Path, eleme
     assert (bad.number, last.number, bad.value.reason) == (2, 3, reason)
 
 
+def test_a_document_in_gbk_says_so_even_where_halves_of_its_letters_look_like_marks(tmp_path: Path) -> None:
+    good, rest = lines(tmp_path, '[{"a": 1}, {"a": "请写一首关于春天的诗誠"}, {"a": 2}]'.encode("gb18030"))
+    assert good.value == {"a": 1}
+    assert "it looks like GB18030 (GBK)" in rest.value.evidence
+
+
 def test_the_place_of_an_error_is_counted_from_the_rows_own_beginning(tmp_path: Path) -> None:
     _, bad = lines(tmp_path, b'[{"a": 1},\n {"a": tru}]')
     assert bad.value.evidence == "Expecting value: line 1 column 7 (char 6)"

@@ -47,3 +47,11 @@ def test_a_file_that_cannot_be_read_is_one_row(tmp_path: Path) -> None:
     assert row.number == 0
     assert isinstance(row, Line)
     assert isinstance(row.value, ReadFault)
+
+
+def test_a_file_whose_compression_is_damaged_from_its_beginning_is_one_row(tmp_path: Path) -> None:
+    packed = gzip.compress(b'{"a": 1}\n' * 1_000)
+    (tmp_path / "f.jsonl.gz").write_bytes(packed[:12] + b"\xff" * 28 + packed[40:])
+    ((line,),) = [list(piece.lines()) for piece in pieces(tmp_path / "f.jsonl.gz")]
+    assert (line.number, line.value.reason) == (0, "unreadable file")
+    assert line.value.evidence.startswith("error: Error -3 while decompressing data")
