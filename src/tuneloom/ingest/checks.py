@@ -5,7 +5,7 @@ a flag on the row and counted in the stage's stats; all else is a Rejected.
 """
 
 import re
-from itertools import pairwise
+from operator import eq
 
 from tuneloom.ingest.row import Rejected
 from tuneloom.ingest.turns import joined
@@ -15,7 +15,7 @@ _END_MARKS = re.compile(
     r"(?:\s*(?:<\|endoftext\|>|<\|im_end\|>|<\|eot_id\|>|<\|end_of_text\|>|<\|end\|>|<end_of_turn>|<eos>|</s>))+\s*\Z"
 )
 _DIALOGUE = {"user", "assistant"}
-_ZERO_WIDTH = "\ufeff\u200b\u2060"
+_ZERO_WIDTH = frozenset("\ufeff\u200b\u2060")
 
 
 def settle(conversation: Conversation) -> Conversation:
@@ -52,8 +52,8 @@ def _printable(text: str, flags: list[str]) -> str:
     if "\0" in text:
         text = text.replace("\0", "")
         flags.append("NUL stripped")
-    if text[:1] and text[0] in _ZERO_WIDTH:
-        text = text.lstrip(_ZERO_WIDTH)
+    if text[:1] in _ZERO_WIDTH:
+        text = text.lstrip("".join(_ZERO_WIDTH))
         flags.append("zero-width mark stripped")
     return text
 
@@ -81,7 +81,8 @@ def _merged(messages: list[Message], flags: list[str]) -> list[Message]:
 
     A side alone (MT-Bench's prompts, its reference answers) is no dialogue: its turns stay apart.
     """
-    if all(one.role != two.role for one, two in pairwise(messages)) or not _DIALOGUE.issubset(m.role for m in messages):
+    roles = [message.role for message in messages]
+    if not any(map(eq, roles, roles[1:])) or not _DIALOGUE.issubset(roles):
         return messages
     found = messages[:1]
     for message in messages[1:]:

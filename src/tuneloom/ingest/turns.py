@@ -20,6 +20,8 @@ _NO_INPUT = {"<noinput>", "<no input>", "noinput", "no input"}
 _SAID = ("content", "value", "text")
 _THOUGHT = ("reasoning", "reasoning_content")
 _WEIGHTS = ("weight", "loss_weight", "train")
+_NAMES = ("name", "tool_call_id")
+_CLAIMED = frozenset(("tool_calls", "function_call", *_WEIGHTS))
 _PARTS = ("text", "reasoning", "tool_call")
 
 
@@ -114,37 +116,33 @@ def _messages(turn: Any, field: str, flags: list[str], meta: dict[str, Any]) -> 
 def _message(
     turn: Mapping[str, Any], role: str, said: str | None, field: str, flags: list[str], meta: dict[str, Any]
 ) -> Message:
-    called = "role" if turn.get("role") else "from"
-    thought, texts = _first(turn, _THOUGHT), {name for name in ("name", "tool_call_id") if _is_text(turn.get(name))}
-    content = turn.get(said) if said else None
-    if role == "tool" and not _is_text(content) and not _in_parts(content):
+    speaker = "role" if turn.get("role") else "from"
+    content = turn[said] if said else None
+    if role == "tool" and not isinstance(content, str) and not _in_parts(content):
         content = json_text(content)  # what a tool returned, as it came
     parts = _parts(content, f"{field}.content", flags, meta)
     calls = [part for kind, part in parts if kind == "tool_call"]
-    if turn[called].lower() in _CALLS:
+    if turn[speaker].lower() in _CALLS:
         calls, parts = [part for _, part in parts], []
-    reasoning = "".join(part for kind, part in parts if kind == "reasoning")
-    if not reasoning and thought and _is_text(turn[thought]):
-        reasoning, texts = turn[thought], {*texts, thought}
-    claimed = {called, said, "tool_calls", "function_call", *_WEIGHTS, *texts}
-    meta.update((f"{field}.{name}", turn[name]) for name in turn.keys() - claimed if turn[name] is not None)
+    thought = None if any(kind == "reasoning" for kind, _ in parts) else _first(turn, _THOUGHT)
+    texts = {name: turn[name] for name in (*_NAMES, thought or "") if isinstance(turn.get(name), str)}
+    known = (speaker, said, *texts)
+    for name, value in turn.items():
+        if name not in _CLAIMED and name not in known and value is not None:
+            meta[f"{field}.{name}"] = value
     return Message(
         role=role,
         content="".join(part for kind, part in parts if kind == "text"),
-        name=turn["name"] if "name" in texts else None,
-        reasoning=reasoning or None,
+        name=texts.get("name"),
+        reasoning="".join(part for kind, part in parts if kind == "reasoning") or texts.get(thought or "") or None,
         tool_calls=_calls(calls, turn, field),
-        tool_call_id=turn["tool_call_id"] if "tool_call_id" in texts else None,
+        tool_call_id=texts.get("tool_call_id"),
         weight=_weight(turn, content, field) if role == "assistant" else 1,
     )
 
 
 def _first(turn: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if turn.get(name) is not None), None)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _in_parts(content: Any) -> bool:
@@ -166,9 +164,10 @@ def _parts(content: Any, field: str, flags: list[str], meta: dict[str, Any]) -> 
             raise Rejected("unknown part", f"{field}[{i}].type", kind, f"known: {', '.join(_PARTS)}")
         name = "value" if part.get("value") is not None else kind
         value = json_text(part.get(name)) if kind == "tool_call" else part.get(name)
-        found.append((kind, as_text(value, f"{field}[{i}].{kind}", flags)))
-        rest = part.keys() - {"type", name, *_WEIGHTS}
-        meta.update((f"{field}[{i}].{key}", part[key]) for key in rest if part[key] is not None)
+        found.append((kind, value if isinstance(value, str) else as_text(value, f"{field}[{i}].{kind}", flags)))
+        if len(part) > 2:
+            rest = part.keys() - {"type", name, *_WEIGHTS}
+            meta.update((f"{field}[{i}].{key}", part[key]) for key in rest if part[key] is not None)
     return found
 
 
@@ -177,6 +176,8 @@ def _calls(calls: list[str], turn: Mapping[str, Any], field: str) -> str | None:
 
     '{"name": "f", "arguments": "{}"}' -> '[{"name": "f", "arguments": "{}"}]'
     """
+    if not calls and "tool_calls" not in turn and "function_call" not in turn:
+        return None
     given = json_text(turn.get("tool_calls")) or (turn.get("function_call") and json_text([turn["function_call"]]))
     for text in [*calls, given] if given else calls:
         try:
@@ -189,18 +190,16 @@ def _calls(calls: list[str], turn: Mapping[str, Any], field: str) -> str | None:
 
 def _weight(turn: Mapping[str, Any], content: Any, field: str) -> int:
     """0 keeps the words out of the loss, 1 trains on them; there is nothing between, nor within one turn."""
-    places = [(field, turn)]
-    if isinstance(content, list):
-        places += [(f"{field}.content[{i}]", part) for i, part in enumerate(content)]
     found = {}
-    for place, where in places:
+    for i, holder in enumerate((turn, *content) if isinstance(content, list) else (turn,)):
         for name in _WEIGHTS:
-            value = where.get(name)
+            value = holder.get(name)
             if value is None:
                 continue
+            place = f"{field}.content[{i - 1}].{name}" if i else f"{field}.{name}"
             if value not in (0, 1):
-                raise Rejected("fractional weight", f"{place}.{name}", value, "only 0 and 1 can be trained")
-            found[f"{place}.{name}"] = int(value)
+                raise Rejected("fractional weight", place, value, "only 0 and 1 can be trained")
+            found[place] = int(value)
     if len(set(found.values())) > 1:
         raise Rejected("mixed weights", field, found, "a turn is trained on as a whole or not at all")
     return next(iter(found.values()), 1)

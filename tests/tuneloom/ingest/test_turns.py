@@ -125,10 +125,12 @@ def test_what_nobody_knows_of_a_turn_is_kept_under_its_place() -> None:
     assert meta == {"messages[0].name": 7, "messages[1].content[0].cached": True, "messages[1].votes": {"up": 3}}
 
 
-def test_a_second_text_of_a_turn_is_kept() -> None:
+def test_a_second_text_and_a_second_name_of_a_turn_are_kept() -> None:
     meta: dict[str, object] = {}
-    (message,) = conversation_turns([{"role": "user", "content": "Hi", "text": "hi", "value": None}], "m", [], meta)
-    assert (message.content, meta) == ("Hi", {"m[0].text": "hi"})
+    (message,) = conversation_turns(
+        [{"role": "user", "from": "Bob", "content": "Hi", "text": "hi", "value": None}], "m", [], meta
+    )
+    assert (message.content, meta) == ("Hi", {"m[0].text": "hi", "m[0].from": "Bob"})
 
 
 def test_turns_in_a_cell_of_a_table_are_read_and_flagged() -> None:

@@ -34,6 +34,8 @@ def parse(row: Row) -> Iterator[Conversation]:
 def _accepted(row: Row, name: str) -> tuple[str, ...]:
     """ "3" -> ("3",); ["Paris", "paris"] and SQuAD's {"text": ["Paris", "paris"]} -> both; nothing said -> ()."""
     value = row.peek(name)
+    if isinstance(value, str) or value is None:
+        return (text,) if (text := row.text(name)) else ()
     if isinstance(value, Mapping) and isinstance(value.get("text"), list):  # unclaimed: it tells the places, too
         return tuple(text for text in texts(value["text"], name, row.flags) if text.strip())
     found = tuple(text for text in texts(value, name, row.flags) if text.strip())
