@@ -4,11 +4,13 @@ import functools
 import linecache
 import sys
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
+from tuneloom.ingest.row import Rejected, Row
 from tuneloom.records import digest
 
 _FUNCTIONS = ("claims", "parse")
@@ -63,11 +65,49 @@ def _load(path: Path, text: str) -> ModuleType:
     try:
         exec(compile(text, str(path), "exec"), vars(module))
     except Exception as error:  # a user's code: whatever it raises is told with its line
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else (lines or [1])[-1]
-        raise ConfigError(
-            f"the plugin {path.name} cannot be loaded: {type(error).__name__}: {error}",
-            where=f"plugins: {path}:{line}",
-            remedy="Mend that line.",
-        ) from error
+        raise _broken(path, "cannot be loaded", error) from error
+    for name in _FUNCTIONS:
+        if callable(function := getattr(module, name, None)):
+            setattr(module, name, _guarded_parse(path, function) if name == "parse" else _guarded(path, function))
     return module
+
+
+def _guarded(path: Path, claims: Callable[[Any], int]) -> Callable[[Any], int]:
+    def guarded(row: Any) -> int:
+        try:
+            return claims(row)
+        except Exception as error:
+            raise _broken(path, "cannot tell whether a row is its own", error) from error
+
+    return guarded
+
+
+def _guarded_parse(path: Path, parse: Callable[[Row], Any]) -> Callable[[Row], Iterator[Any]]:
+    """A row on which the plugin fails is rejected with the error and its line; the others are read."""
+
+    def guarded(row: Row) -> Iterator[Any]:
+        try:
+            yield from parse(row)
+        except Rejected:
+            raise
+        except Exception as error:
+            evidence = f"{type(error).__name__}: {error} ({path.name}:{_line(path, error)})"
+            raise Rejected("plugin failed", evidence=evidence) from error
+
+    return guarded
+
+
+def _broken(path: Path, what: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"the plugin {path.name} {what}: {type(error).__name__}: {error}",
+        where=f"plugins: {path}:{_line(path, error)}",
+        remedy="Mend that line.",
+    )
+
+
+def _line(path: Path, error: Exception) -> int | None:
+    """The last line of the file that the error came through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuneloom.ingest.built import rows, turns, write_jsonl
+from tests.tuneloom.ingest.built import rejects, rows, turns, write_jsonl
 from tuneloom.artifacts import Artifact, Spec, Store
 from tuneloom.config import Source, parse_config
 from tuneloom.errors import ConfigError, MissingFile
@@ -99,6 +99,24 @@ def test_a_plugin_that_cannot_be_used_is_told_with_file_line_and_remedy(
     assert what in caught.value.what
     assert caught.value.where == f"plugins: {tmp_path / name}{line}"
     assert caught.value.remedy
+
+
+def test_a_row_on_which_a_plugin_fails_is_rejected_with_the_line_and_the_others_are_read(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "f.jsonl", [{"front": "a", "back": "b"}, {"front": "boom", "back": "c"}])
+    text = PLUGIN.replace("    yield", "    assert card.front != 'boom', 'no'\n    yield")
+    artifact = ingested(file, (plugin(tmp_path, text),))
+    assert len(rows(artifact)) == 1
+    ((number, reason, detail, _),) = rejects(artifact)
+    line = 1 + text.splitlines().index("    assert card.front != 'boom', 'no'")
+    assert (number, reason, detail["evidence"]) == (2, "plugin failed", f"AssertionError: no (cards.py:{line})")
+
+
+def test_a_plugin_that_fails_to_tell_its_rows_is_a_config_error(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "f.jsonl", [{"x": 1}])
+    cards = plugin(tmp_path, "def claims(row):\n    return row['front']\ndef parse(row): return []\n")
+    with pytest.raises(ConfigError, match="cannot tell whether a row is its own: KeyError") as caught:
+        ingested(file, (cards,))
+    assert caught.value.where == f"plugins: {cards}:2"
 
 
 def test_two_plugins_of_one_name_and_one_that_is_not_there(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
-from tuneloom.ingest.row import Row, as_text
+from tuneloom.ingest.row import Rejected, Row, as_text
 from tuneloom.ingest.turns import system_turn
 from tuneloom.records import Conversation, Message
 
 _TURNS = ("data", "conversations", "conversation", "dialog", "dialogue")
+_ROLES = ("user", "assistant")
 
 
 def claims(row: Mapping[str, Any]) -> int:
@@ -21,6 +22,7 @@ def claims(row: Mapping[str, Any]) -> int:
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "Hi", assistant "Hello"."""
     system, turns = system_turn(row.text("system")), row.take(*_TURNS)
-    roles = ("user", "assistant")
-    said = (Message(roles[i % 2], as_text(turn, f"data[{i}]", row.flags)) for i, turn in enumerate(turns))
+    if not isinstance(turns, list):
+        raise Rejected("wrong type", "data", turns, f"{type(turns).__name__} where a list of texts belongs")
+    said = (Message(_ROLES[i % 2], as_text(turn, f"data[{i}]", row.flags)) for i, turn in enumerate(turns))
     yield Conversation((*system, *said))
