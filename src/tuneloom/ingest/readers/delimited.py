@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tuneloom.ingest.readers.encodings import BOM, not_utf8
-from tuneloom.ingest.readers.line import LONGEST, SHOWN, Line, ReadFault
+from tuneloom.ingest.readers.encodings import not_utf8
+from tuneloom.ingest.readers.line import LONGEST, SHOWN, Line, ReadFault, lines_of
 from tuneloom.ingest.readers.opening import ending, open_bytes
 
 _NAME = re.compile(r"[\w][\w .#/()-]{0,40}")
@@ -29,7 +29,7 @@ def read(path: Path) -> Iterator[Line]:
     """b'q,a\\n1+1?,2\\n' -> Line(1, b'1+1?,2\\n', {"q": "1+1?", "a": "2"}); rows count from 1 after the names."""
     csv.field_size_limit(sys.maxsize)
     with open_bytes(path) as stream:
-        first = _QUOTED_TEXT.sub("", _text(next((line for line in _lines(stream) if line.strip()), b"")))
+        first = _QUOTED_TEXT.sub("", _text(next((line for line in lines_of(stream, LONGEST) if line.strip()), b"")))
     mark = "\t" if ending(path) in (".tsv", ".tab") else max(",\t;|", key=first.count)
     quoting = csv.QUOTE_MINIMAL if mark != "\t" or _closes_quotes(path) else csv.QUOTE_NONE
     with open_bytes(path) as stream:
@@ -44,7 +44,7 @@ class _Record:
     """The stream's lines as text; `taken` gives the bytes read since it was last asked: a record's own."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._lines, self._taken, self._size, self.is_text = _lines(stream), list[bytes](), 0, True
+        self._lines, self._taken, self._size, self.is_text = lines_of(stream, LONGEST), list[bytes](), 0, True
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -131,22 +131,11 @@ def _closes_quotes(path: Path) -> bool:
     with open_bytes(path) as stream:
         return all(
             _QUOTED.fullmatch(cell)
-            for line in _lines(stream)
+            for line in lines_of(stream, LONGEST)
             if b'"' in line
             for cell in line.rstrip(b"\r\n").split(b"\t")
             if cell.startswith(b'"')
         )
-
-
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines, without the byte order mark; one that is too long comes as its first LONGEST + 1 bytes."""
-    first = True
-    while line := stream.readline(LONGEST + 1):
-        end = line
-        while len(end) > SHOWN and not end.endswith(b"\n"):
-            end = stream.readline(LONGEST)
-        yield line.removeprefix(BOM) if first else line
-        first = False
 
 
 def _text(line: bytes) -> str:

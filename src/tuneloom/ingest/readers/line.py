@@ -1,10 +1,12 @@
 """What every reader yields: a numbered row, parsed or faulty, with its bytes where the file type has any."""
 
+import codecs
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 LONGEST = 64 << 20
-"""Bytes of the longest row of a JSON array or of a table in text; what is longer is a fault."""
+"""Bytes of the longest row of a file of text; what is longer is a fault."""
 
 SHOWN = 1 << 20
 """Bytes kept of a row that is longer than LONGEST."""
@@ -25,6 +27,17 @@ class Line:
     number: int
     raw: bytes | None
     value: Any
+
+
+def lines_of(stream: BinaryIO, longest: int = LONGEST) -> Iterator[bytes]:
+    """A stream's lines, without the byte order mark; of one that is too long the first `longest` + 1 bytes."""
+    first = True
+    while line := stream.readline(longest + 1):
+        end, asked = line, longest + 1
+        while len(end) == asked and not end.endswith(b"\n"):
+            end, asked = stream.readline(SHOWN), SHOWN
+        yield line.removeprefix(codecs.BOM_UTF8) if first else line
+        first = False
 
 
 class UnreadableFile(Exception):

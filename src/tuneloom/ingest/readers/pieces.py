@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from tuneloom.ingest.readers.jsonl import decode_lines
+from tuneloom.ingest.readers.jsonl import read_range
 from tuneloom.ingest.readers.line import Line, ReadFault, UnreadableFile
 from tuneloom.ingest.readers.opening import FAULTS, is_plain
 from tuneloom.ingest.readers.reading import read
@@ -47,9 +47,7 @@ class Range:
 
     def lines(self) -> Iterator[Line]:
         """The rows, decoded."""
-        with self.path.open("rb") as stream:
-            stream.seek(self.start)
-            return decode_lines(stream.read(self.stop - self.start).split(b"\n"), self.number)
+        return read_range(self.path, self.start, self.stop, self.number)
 
 
 def pieces(path: Path, limit: int | None = None) -> Iterator[Piece]:
@@ -67,13 +65,16 @@ def _can_be_parted(path: Path) -> bool:
 
 
 def _ranges(path: Path) -> Iterator[Range]:
-    """Ranges of about 4 MiB that end with a line; a longer line is one range."""
+    """Ranges of about 4 MiB that end with a line, however long that is."""
     start, number = 0, 1
     with path.open("rb") as stream:
         while chunk := stream.read(RANGE):
-            chunk += stream.readline()
-            yield Range(path, start, start + len(chunk), number)
-            start, number = start + len(chunk), number + chunk.count(b"\n")
+            lines, last = chunk.count(b"\n"), chunk
+            while last and not last.endswith(b"\n"):
+                last = stream.readline(RANGE)
+                lines += last.endswith(b"\n")
+            yield Range(path, start, stream.tell(), number)
+            start, number = stream.tell(), number + lines
 
 
 def _blocks(path: Path, limit: int | None) -> Iterator[Block]:

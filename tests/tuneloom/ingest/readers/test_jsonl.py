@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tuneloom.ingest.readers import Line, ReadFault
+import pytest
+
+from tuneloom.ingest.readers import Line, ReadFault, jsonl
 from tuneloom.ingest.readers.jsonl import read
 
 
@@ -42,3 +44,13 @@ def test_nul_bytes_and_bad_utf8_cost_one_row(tmp_path: Path) -> None:
 
 def test_other_json_values_are_left_to_the_stage(tmp_path: Path) -> None:
     assert [line.value for line in lines(tmp_path, b'7\n["a"]\nnull\n')] == [7, ["a"], None]
+
+
+def test_a_line_without_an_end_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "LONGEST", 100)
+    long = b'{"a": "' + b"x" * 1_000 + b'"}'
+    (tmp_path / "f.jsonl").write_bytes(b"\n".join([b'{"a": 1}', long, b'{"a": 2}']))
+    found = list(jsonl.read(tmp_path / "f.jsonl"))
+    assert [line.number for line in found] == [1, 2, 3]
+    assert found[1].value.reason == "row too long"
+    assert [found[0].value, found[2].value] == [{"a": 1}, {"a": 2}]
