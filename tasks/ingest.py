@@ -9,10 +9,9 @@ from prefect.states import State
 from tasks.events import tell_refreshed
 from tasks.run import Run
 from tasks.stage import RETRIED, STAGE, run_stage
-from tuneloom.artifacts import Artifact, Reference, Writer
+from tuneloom.artifacts import Reference, Writer
 from tuneloom.errors import NoUsableData
-from tuneloom.plan import PlannedFile, check_unchanged
-from tuneloom.workers import Workers, in_threads
+from tuneloom.plan import check_unchanged
 
 
 @task(name="ingest", **STAGE, **RETRIED)
@@ -26,25 +25,15 @@ def ingest(run: Run) -> State | Reference:
 
 def _unite(run: Run, writer: Writer) -> None:
     from tuneloom.ingest.block import Terms
-    from tuneloom.ingest.stage import ingest_file, workers_for
+    from tuneloom.ingest.files import Job, ingest_files
 
     plan, members = run.plan, []
     allowed = plan.config.licenses.allow
     terms = Terms(plan.takedowns, None if allowed is None else frozenset(allowed), plan.plugins)
-
-    def make(planned: PlannedFile, workers: Workers | None) -> Artifact:
-        def read(part: Writer) -> None:
-            ingest_file(part, planned.file, planned.source, terms, plan.limit, workers)
-            check_unchanged(plan, planned)
-
-        return plan.store.ensure(planned.spec, read)
-
-    new = [planned.file.path for planned in plan.files if plan.store.find(planned.spec.reference) is None]
-    with workers_for(new) as workers:
-        made = in_threads(partial(make, workers=workers), plan.files, workers.count if workers else 1)
-        for number, member in enumerate(made, 1):
-            members.append(member)
-            run.reporter.progress("ingest", "files", number, len(plan.files))
+    jobs = [Job(one.spec, one.file, one.source, partial(check_unchanged, plan, one)) for one in plan.files]
+    for number, member in enumerate(ingest_files(plan.store, jobs, terms, plan.limit), 1):
+        members.append(member)
+        run.reporter.progress("ingest", "files", number, len(jobs))
     writer.union((m.reference, m.manifest.counts, dict(m.manifest.reasons)) for m in members)
     writer.stats["files"] = [m.stats for m in members]
     if not sum(m.manifest.counts.rows_out or 0 for m in members):

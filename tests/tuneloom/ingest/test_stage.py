@@ -9,9 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tuneloom.ingest.built import ingested, rejects, rows, turns, write_jsonl
+from tuneloom.artifacts import Spec, Store
+from tuneloom.config import Source
 from tuneloom.errors import ConfigError
 from tuneloom.ingest import stage
 from tuneloom.ingest.block import Terms
+from tuneloom.ingest.discover import SourceFile
+from tuneloom.ingest.readers import pieces
+from tuneloom.workers import Workers
 
 _GOOD = {"prompt": "What is 2+2?", "completion": "4", "language": "en", "kind": "natural"}
 
@@ -222,5 +227,26 @@ def test_no_row_is_ever_lost_however_mangled_the_bytes(
         and "unreadable file" not in artifact.manifest.reasons
         and start[:2].strip() not in (b"[", b"{")
     ):
-        lines = [line for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+        ending = b"\n" if b"\n" in content else b"\r"  # as old Macs wrote
+        lines = [line for line in content.removeprefix(b"\xef\xbb\xbf").split(ending) if line.strip()]
         assert counts.rows_in == len(lines) or start.startswith(b"[")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    monkeypatch.setattr(pieces, "RANGE", 1_000)
+    monkeypatch.setattr(pieces, "BLOCK", 50)
+    values = [{"instruction": f"Say {n}.", "output": str(n) if n % 7 else ""} for n in range(1_000)]
+    lines = [json.dumps(value) for value in values]
+    path = tmp_path / f"f.{ending}"
+    path.write_text("\n".join(lines) if ending == "jsonl" else f"[{','.join(lines)}]")
+    source, file = Source(name="s", path="f"), SourceFile("s", path.name, path)
+    spec = Spec("ingest", "test")
+    alone = Store(tmp_path / "one").ensure(spec, lambda w: stage.ingest_file(w, file, source, Terms()))
+    with Workers(2) as workers:
+        together = Store(tmp_path / "two").ensure(
+            spec, lambda w: stage.ingest_file(w, file, source, Terms(), None, workers)
+        )
+    assert [(f.path, f.digest) for f in alone.manifest.files] == [(f.path, f.digest) for f in together.manifest.files]
+    assert alone.manifest.counts == together.manifest.counts
+    assert alone.manifest.counts.rejected == len(range(0, 1_000, 7))
