@@ -44,20 +44,24 @@ def _array(window: Window) -> Iterator[Line]:
     while True:
         value, end = _value(window)
         size = window.end_of_element() if end is None else end
-        mark = window.letter(after := window.after_blanks(size)) if size is not None else ""
-        if end is None and (size is None or mark not in ("]", ",")):
+        if size is None:
             yield _rest(window, number, value)
             return
-        yield _line(window, number, size or 0, value)
+        line = _line(window, number, size, value)
+        if not window.pass_comma(size):
+            break
+        yield line
         number += 1
-        window.position += after
-        if mark == "]":
-            yield from _tail(window, 1, number)
-            return
-        if mark != ",":
-            yield _rest(window, number, ReadFault("unreadable row", "neither a comma nor the array's end"))
-            return
-        window.skip_blanks(1)
+    is_last = window.letter(window.after_blanks(size)) == "]"
+    if end is None and not is_last:
+        yield _rest(window, number, value)
+        return
+    yield line
+    window.skip_blanks(size)
+    if is_last:
+        yield from _tail(window, 1, number + 1)
+    else:
+        yield _rest(window, number + 1, ReadFault("unreadable row", "neither a comma nor the array's end"))
 
 
 def _objects(window: Window) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from tuneloom.ingest.readers.opening import FAULTS
 
 _CHUNK = 1 << 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _UNQUOTED, _QUOTED = re.compile(r'["\[\]{},]'), re.compile(r'"|\\.', re.DOTALL)
 
 
@@ -62,6 +63,18 @@ class Window:
             offset = (blanks.end() if blanks else self.position + offset) - self.position
             if self.letter(offset) or not self.grow():
                 return offset
+
+    def pass_comma(self, offset: int) -> bool:
+        """Moves past the comma that follows and the blanks around it; False, and stays, where none does."""
+        comma = _COMMA.match(self.text, self.position + offset)
+        if comma and comma.end() < len(self.text):  # as a rule: the window goes on after it
+            self.position = comma.end()
+            return True
+        offset = self.after_blanks(offset)
+        if self.letter(offset) != ",":
+            return False
+        self.skip_blanks(offset + 1)
+        return True
 
     def skip_blanks(self, offset: int) -> None:
         """Moves on to the next letter from `offset` that is no blank."""
