@@ -44,16 +44,21 @@ class _Record:
     """The stream's lines as text; `taken` gives the bytes read since it was last asked: a record's own."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._lines, self._taken, self._size, self.is_text = lines_of(stream, LONGEST), list[bytes](), 0, True
+        self._lines, self.is_text = lines_of(stream, LONGEST), True
+        self._taken: bytes | bytearray = b""
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self._taken.append(line)
-        self._size += len(line)
-        if self._size > LONGEST:
+        if not self._taken:
+            self._taken = line
+        elif isinstance(self._taken, bytes):
+            self._taken = bytearray(self._taken + line)  # a record of many lines, which must not be as many objects
+        else:
+            self._taken += line
+        if len(self._taken) > LONGEST:
             raise _TooLong
         try:
             return line.decode("utf-8")
@@ -63,9 +68,9 @@ class _Record:
 
     def taken(self) -> bytes:
         """Of a record that is too long, its first SHOWN bytes."""
-        raw = self._taken[0] if len(self._taken) == 1 else b"".join(self._taken)
-        self._taken, self._size, self.is_text = [], 0, True
-        return raw if len(raw) <= LONGEST else raw[:SHOWN]
+        raw = self._taken if len(self._taken) <= LONGEST else self._taken[:SHOWN]
+        self._taken, self.is_text = b"", True
+        return bytes(raw)
 
 
 def _rows(lines: _Record, mark: str, quoting: Any) -> Iterator[Line]:

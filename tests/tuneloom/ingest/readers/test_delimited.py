@@ -1,5 +1,6 @@
 """CSV and TSV, with and without names."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,16 @@ def test_after_a_record_that_is_too_long_reading_goes_on(
     assert next(line.value.reason for line in found if isinstance(line.value, ReadFault)) == "row too long"
     assert found[1].raw == long.encode()[:10]
     assert found[-1].value == {"q": "5", "a": "6"}
+
+
+def test_a_cell_of_many_lines_takes_little_more_memory_than_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text('q,a\n"' + "x\n" * 1_000_000 + '",2\n')
+    tracemalloc.start()
+    try:
+        assert len(next(read(tmp_path / "f.csv")).value["q"]) == 2_000_000
+        assert tracemalloc.get_traced_memory()[1] < 25 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_gbk_table_says_so_row_by_row_and_no_row_becomes_the_names(tmp_path: Path) -> None:
