@@ -16,6 +16,7 @@ ROLES = {
 }
 """What sources call the roles; any other name rejects the row."""
 
+_SPEAKERS = {**{name: name for name in ROLES}, "input": "user", "output": "assistant"}
 _NO_INPUT = {"<noinput>", "<no input>", "noinput", "no input"}
 _SAID = ("content", "value", "text")
 _THOUGHT = ("reasoning", "reasoning_content")
@@ -53,7 +54,8 @@ def conversation_turns(
 ) -> tuple[Message, ...]:
     """[{"from": "human", "value": "Hi"}] or [{"role": "user", "content": "Hi"}] -> (Message("user", "Hi"),).
 
-    A turn may also be named by its speakers: {"human": "Hi", "assistant": "Hello"} is two. What nobody knows of a turn
+    A turn may also be named by its speakers: {"human": "Hi", "assistant": "Hello"} is two, Capybara's {"input": "Hi",
+    "output": "Hello"}, too. What nobody knows of a turn
     goes to `meta` under its place: `conversations[0].votes`.
     """
     turns = _listed(turns, flags)
@@ -99,9 +101,9 @@ def _messages(turn: Any, field: str, flags: list[str], meta: dict[str, Any]) -> 
     if not isinstance(turn, Mapping):
         raise Rejected("wrong type", field, turn, f"{type(turn).__name__} where a turn belongs")
     called = turn.get("role") or turn.get("from")
-    if called is None and turn and turn.keys() <= ROLES.keys():
+    if called is None and turn and turn.keys() <= _SPEAKERS.keys():
         for name, said in turn.items():
-            yield from _messages({"role": name, "content": said}, f"{field}.{name}", flags, meta)
+            yield from _messages({"role": _SPEAKERS[name], "content": said}, f"{field}.{name}", flags, meta)
         return
     role = ROLES.get(called.lower()) if isinstance(called, str) else None
     if role is None:

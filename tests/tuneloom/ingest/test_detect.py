@@ -27,6 +27,7 @@ _FAMILIES: dict[str, list[dict[str, Any]]] = {
     "dolly": [{"instruction": "a", "context": "", "response": "b", "category": "open_qa"}],
     "messages": [
         {"messages": _TURNS, "tools": []},
+        {"messages": _TURNS, "functions": [{"name": "f"}]},
         {"messages": _TURNS, "prompt": "Hi", "prompt_id": "x"},
         {"messages": _TURNS, "label": "greeting"},
         {"messages": _TURNS, "problem": "Hi", "solution": "Hello"},
@@ -65,11 +66,13 @@ _FAMILIES: dict[str, list[dict[str, Any]]] = {
         {"prompt": "a", "generation": "b"},
         {"input": "a", "output": "b"},
         {"prompt": "a", "response": "b", "label": "good"},
+        {"task_id": "x/0", "prompt": "a", "canonical_solution": "b", "entry_point": "f", "test": "t"},
     ],
     "prompt_only": [
         {"id": "1", "prompt": "a", "type": "homonyms", "label": "safe", "focus": "kill", "note": ""},
         {"question_id": 81, "category": "writing", "turns": ["a", "b"]},
         {"question_id": 1, "text": "a", "category": "generic"},
+        {"question_id": "x", "category": "arena-hard-v0.1", "cluster": "c", "turns": [{"content": "a"}]},
         {"key": 1000, "prompt": "a", "instruction_id_list": ["x"], "kwargs": [{}]},
     ],
     "query_response": [
@@ -82,6 +85,7 @@ _FAMILIES: dict[str, list[dict[str, Any]]] = {
         {"id": "x", "title": "t", "context": "c", "question": "a", "answers": {"text": ["b"], "answer_start": [0]}},
         {"problem": "a", "level": "Level 1", "type": "Algebra", "solution": "b"},
         {"instruction": "i", "question": "a", "answer": "b"},
+        {"type": "x", "question": "a", "best_answer": "b", "correct_answers": ["b"], "incorrect_answers": ["c"]},
     ],
     "reference_answers": [
         {"question_id": 1, "answer_id": "x", "model_id": "gpt-4", "choices": [{"index": 0, "turns": ["a", "b"]}],
@@ -96,6 +100,8 @@ _FAMILIES: dict[str, list[dict[str, Any]]] = {
         {"conversations": _FROM, "tools": "[]", "system": "s"},
         {"conversation": [{"human": "a", "assistant": "b"}], "system": "s"},
         {"conversations": json.dumps(_FROM)},
+        {"source": "s", "conversation": [{"input": "a", "output": "b"}]},
+        {"conversation_hash": "h", "conversation": [{**turn, "toxic": False} for turn in _TURNS]},
     ],
     "super_ni": [{"Definition": ["d"], "Instances": [{"input": "a", "output": ["b"]}], "Categories": ["c"]}],
     "task_definition": [{"task_name": "t", "id": "t-1", "definition": "d", "inputs": "a", "targets": "b"}],

@@ -109,7 +109,7 @@ def test_a_weight_on_every_part_is_the_turns() -> None:
 
 
 def test_turns_named_by_their_speakers() -> None:
-    turns = [{"human": "Hi", "assistant": "Hello"}, {"human": "Bye", "assistant": "Bye."}]
+    turns = [{"human": "Hi", "assistant": "Hello"}, {"input": "Bye", "output": "Bye."}]
     assert [(m.role, m.content) for m in conversation_turns(turns, "m", [])] == [
         ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye"), ("assistant", "Bye."),
     ]  # fmt: skip

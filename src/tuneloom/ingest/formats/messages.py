@@ -21,7 +21,7 @@ def claims(row: Mapping[str, Any]) -> int:
     """{"messages": [...], "tools": [...]} -> 2; with `chosen` or a `label` it is preference data, not this."""
     if any(row.get(name) is not None for name in _PREFERENCE) or isinstance(row.get("label"), bool):
         return 0
-    also = ("system", "system_prompt", "tools")
+    also = ("system", "system_prompt", "tools", "functions")
     if "messages" in row:
         return known(row, "messages", also=also)
     return known(row, _ASKED, _ANSWER, also=also) if any(_is_turns(row.get(name)) for name in _ASKED) else 0
@@ -34,7 +34,7 @@ def parse(row: Row) -> Iterator[Conversation]:
         turns = conversation_turns(row.take("messages"), "messages", row.flags, row.meta)
     else:
         turns = conversation_turns(row.take(*_ASKED), "input", row.flags, row.meta) + _answer(row)
-    yield Conversation((*system, *turns), tools=json_text(row.take("tools")))
+    yield Conversation((*system, *turns), tools=json_text(row.take("tools", "functions")))
 
 
 def _answer(row: Row) -> tuple[Message, ...]:

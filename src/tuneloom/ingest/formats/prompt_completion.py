@@ -15,7 +15,10 @@ from tuneloom.records import Conversation
 
 TASK_FROM_FILE = True  # P3 names its files <dataset>_<template>
 _PROMPT = ("inputs_pretokenized", "prompt", "inputs", "input")
-_ANSWER = ("targets_pretokenized", "completion", "targets", "target", "generation", "response", "output", "answer")
+_ANSWER = (
+    "targets_pretokenized", "completion", "targets", "target", "generation", "response", "output", "answer",
+    "canonical_solution",
+)  # fmt: skip
 _TASK = ("task_name", "_task_name")
 
 

@@ -15,7 +15,7 @@ _REFERENCE = ("reference", "references", "reference_answer")
 _ANSWERED = (
     "completion", "response", "output", "answer", "answers", "generation", "target", "targets", "solution",
     "chosen", "rejected", "messages", "conversations", "instances", "choices", "answerKey", "RESPONSE",
-    "best_answer", "canonical_solution", "label_text",
+    "best_answer", "canonical_solution",
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def claims(row: Mapping[str, Any]) -> int:
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "Write.", user "Shorten."; with several turns only the last one's reference is the row's."""
     name = _asked({key: row.peek(key) for key in ("question_id", "text", *_PROMPT)}) or _PROMPT[0]
-    asked = texts(row.take(name), name, row.flags)
+    asked = texts(_contents(row.take(name)), name, row.flags)
     reference = next((row.peek(key) for key in _REFERENCE if row.peek(key) is not None), None)
     accepted = texts(reference, "reference", row.flags) if reference is not None else ()
     if len(asked) > 1:
@@ -43,7 +43,13 @@ def parse(row: Row) -> Iterator[Conversation]:
 def _asked(row: Mapping[str, Any]) -> str | None:
     """The name under which the row asks; a bare `text` does so only beside a `question_id` (VicunaBench)."""
     for name in (*_PROMPT, "text") if row.get("question_id") is not None else _PROMPT:
-        value = row.get(name)
+        value = _contents(row.get(name))
         if isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(v, str) for v in value)):
             return name
     return None
+
+
+def _contents(value: Any) -> Any:
+    """Arena-Hard writes its turns as objects: [{"content": "Write."}] -> ["Write."]; anything else as it is."""
+    alone = isinstance(value, list) and all(isinstance(turn, dict) and turn.keys() == {"content"} for turn in value)
+    return [turn["content"] for turn in value] if alone else value

@@ -10,7 +10,7 @@ from tuneloom.ingest.turns import exchange, joined
 from tuneloom.records import Conversation
 
 _ASKED = ("question", "problem")
-_ANSWER = ("response", "solution", "answer", "answers")
+_ANSWER = ("response", "solution", "answer", "answers", "best_answer")
 _SYSTEM = ("system_prompt", "system")
 
 

@@ -26,7 +26,14 @@ def test_every_turn_of_mt_bench_stays_a_turn_and_the_last_reference_is_the_rows(
 
 
 @pytest.mark.parametrize(
-    "row", [{"prompt": "Hi"}, {"question_id": 1, "text": "Hi"}, {"question": "Hi"}, {"turns": ["Hi"]}]
+    "row",
+    [
+        {"prompt": "Hi"},
+        {"question_id": 1, "text": "Hi"},
+        {"question": "Hi"},
+        {"turns": ["Hi"]},
+        {"turns": [{"content": "Hi"}]},
+    ],
 )
 def test_one_prompt_under_each_name(row: dict[str, Any]) -> None:
     one, _ = asked({**row, "reference": "Hello"})
