@@ -37,12 +37,14 @@ def options(**more: Any) -> argparse.Namespace:
 def run_data_stages(plan: Plan) -> dict[str, Artifact]:
     """Ingest, dedup and split of a plan, made as their tasks make them, but bare."""
     from tuneloom.dedup.stage import deduplicate
+    from tuneloom.ingest.block import Terms
     from tuneloom.ingest.stage import ingest_file
     from tuneloom.split.stage import split
 
     def read(planned: Any) -> Artifact:
         return plan.store.ensure(
-            planned.spec, lambda writer: ingest_file(writer, planned.file, planned.source, frozenset(), plan.limit)
+            planned.spec,
+            lambda writer: ingest_file(writer, planned.file, planned.source, Terms(plan.takedowns), plan.limit),
         )
 
     def unite(writer: Writer) -> None:

@@ -24,6 +24,8 @@ from tuneloom.ingest.readers.opening import stem
 from tuneloom.ingest.row import Rejected, Row, shorten
 from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, to_table
 
+VERSION = 1
+"""Of what is rejected and why; stands in each reject."""
 LABELS = ("repairs", "languages", "kinds", "tasks", "categories", "licenses")
 """What is tallied for `show`, `init` and the report."""
 
@@ -108,7 +110,7 @@ def _convert(lines: Iterable[Line], how: Reading) -> Converted:
         for part, found in enumerate(_instances(line.value, how, parser)):
             origin = Origin(how.file.source, how.file.relative, line.number, part)
             if isinstance(found, Rejected):
-                rejects.append(_reject(origin, found, line))
+                rejects.append(_reject(origin, found, line, how))
             else:
                 kept.append((origin, found))
     said = with_detected([row for _, row in kept])
@@ -145,14 +147,16 @@ def _parsed(row: Row, how: Reading, name: str, parser: Format) -> Iterator[Conve
         return
     own, meta = own_labels(row), row.rest()
     task = how.task if getattr(parser, "TASK_FROM_FILE", False) else None
-    for one in found:
-        if isinstance(one, Rejected):
-            yield one
-            continue
-        one = with_labels(one, own, meta, how.source, task)
+    several = getattr(parser, "INSTANCES", None)
+    for number, one in enumerate(found):
         try:
+            if isinstance(one, Rejected):
+                raise one
+            one = with_labels(one, own, meta, how.source, task)
             yield _admitted(settle(one.but(flags=(*row.flags, *one.flags))), how.terms)
         except Rejected as fault:
+            if several and len(found) > 1:  # a row of thousands would be kept as often
+                fault.record = row.only(several, number)
             yield fault
 
 
@@ -163,14 +167,26 @@ def _admitted(conversation: Conversation, terms: Terms) -> Conversation:
     return conversation
 
 
-def _reject(origin: Origin, why: Rejected, line: Line) -> Reject:
+def _reject(origin: Origin, why: Rejected, line: Line, how: Reading) -> Reject:
+    """With what is needed to mend it: its bytes as read, or its record."""
+    detail = {"rule": f"ingest.{_judge(line, how)}", "version": VERSION, **why.detail()}
     if why.reason == "taken down":
-        return Reject(origin, why.reason, why.detail())  # its words must not stay in the store
-    record = None
-    if line.raw is None and not isinstance(line.value, ReadFault):
-        record = canonical(line.value)
-    evidence = {name: shorten(text) for name, text in why.detail().items() if name == "evidence"}
-    return Reject(origin, why.reason, {**why.detail(), **evidence}, raw=line.raw, record=record)
+        return Reject(origin, why.reason, detail)  # its words must not stay in the store
+    if "evidence" in detail:
+        detail["evidence"] = shorten(detail["evidence"])
+    if why.record is not None:
+        return Reject(origin, why.reason, detail, record=canonical(why.record))
+    record = canonical(line.value) if line.raw is None and not isinstance(line.value, ReadFault) else None
+    return Reject(origin, why.reason, detail, raw=line.raw, record=record)
+
+
+def _judge(line: Line, how: Reading) -> str:
+    """Whose verdict it is: the reader's, the column mapping's, the detection's, or the format's with its checks."""
+    if isinstance(line.value, ReadFault):
+        return "reader"
+    if how.misfit:
+        return "columns"
+    return how.format.format if how.format else "detection"
 
 
 def _tallies(rows: Sequence[Conversation]) -> dict[str, Counter[str]]:

@@ -12,12 +12,12 @@ _SHOWN = 120
 class Rejected(Exception):
     """A row (or one of its instances) that cannot become a conversation: a stable short reason, the field, its value.
 
-    Formats raise it, or yield it for one instance of many.
+    Formats raise it, or yield it for one instance of many; `record` is what to keep of the row where that is not all.
     """
 
-    def __init__(self, reason: str, field: str = "", value: Any = None, evidence: str = "") -> None:
+    def __init__(self, reason: str, field: str = "", value: Any = None, evidence: str = "", record: Any = None) -> None:
         super().__init__(reason)
-        self.reason, self.field, self.value, self.evidence = reason, field, value, evidence
+        self.reason, self.field, self.value, self.evidence, self.record = reason, field, value, evidence, record
 
     def detail(self) -> dict[str, Any]:
         """`{"field": "output", "value": "{\\"a\\": 1}"}`, the value shortened."""
@@ -60,6 +60,10 @@ class Row:
     def peek(self, name: str) -> Any:
         """A value without claiming it."""
         return self._values.get(name)
+
+    def only(self, name: str, number: int) -> dict[str, Any]:
+        """The row with one entry of a list: Row({"a": 1, "l": [5, 6]}).only("l", 1) -> {"a": 1, "l": [6]}"""
+        return {**self._values, name: self._values[name][number : number + 1]}
 
     def rest(self) -> dict[str, Any]:
         """What nobody claimed and is not null, and `meta`."""

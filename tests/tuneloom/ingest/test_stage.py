@@ -133,7 +133,12 @@ def test_columns_bring_a_strange_file_home(tmp_path: Path) -> None:
     artifact = ingested(file, columns={"question": "frage", "answer": "antwrt"})
     assert rejects(artifact)[0][1:3] == (
         "missing column",
-        {"field": "antwrt", "evidence": "the config maps answer to it; columns here: antwort, frage, language, n"},
+        {
+            "rule": "ingest.columns",
+            "version": 1,
+            "field": "antwrt",
+            "evidence": "the config maps answer to it; columns here: antwort, frage, language, n",
+        },
     )
 
 
@@ -198,6 +203,27 @@ def test_a_row_in_which_a_format_finds_nothing_is_rejected_not_lost(
     artifact = ingested(tmp_path / "f.jsonl", format="alpaca")
     assert dict(artifact.manifest.reasons) == {"no instance": 1}
     assert (artifact.manifest.counts.rows_in, artifact.manifest.counts.made) == (1, 0)
+
+
+def test_a_reject_of_many_instances_keeps_itself_alone_and_can_be_ingested_again(tmp_path: Path) -> None:
+    instances = [{"input": str(n), "output": ["yes"] if n % 2 else [""]} for n in range(6)]
+    task = {"Definition": ["Is it odd?"], "Instances": [*instances, 7]}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+    artifact = ingested(tmp_path / "task.json")
+    records = [json.loads(reject["record"]) for reject in artifact.rejected().to_pylist()]
+    assert sorted(str(record["Instances"]) for record in records) == sorted(
+        str([instance]) for instance in (*instances[::2], 7)
+    )
+    mended = [{**record, "Instances": [{"input": "2", "output": ["no"]}]} for record in records]
+    again = ingested(write_jsonl(tmp_path / "mended.jsonl", mended))
+    assert again.manifest.counts.rows_out == 4
+
+
+def test_a_row_that_is_rejected_whole_is_kept_whole(tmp_path: Path) -> None:
+    instances = [{"input": "1", "output": "2"}, {"input": "3", "output": "4"}]
+    path = write_jsonl(tmp_path / "f.jsonl", [{"instruction": ["no text"], "instances": instances}])
+    (reject,) = ingested(path).rejected().to_pylist()
+    assert json.loads(reject["raw"])["instances"] == instances
 
 
 _ROWS = st.lists(st.sampled_from([_GOOD, {**_GOOD, "completion": ""}, {"x": 1}, 7]), min_size=1, max_size=8)

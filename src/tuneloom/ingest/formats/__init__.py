@@ -3,8 +3,8 @@
 claims(row) -> int      how many of the row's keys it knows; 0: not its own. The best match wins.
 parse(row)  -> yields a Conversation for each instance, or a Rejected; raises Rejected for the whole row
 
-It may have `TASK_FROM_FILE = True` (its files are named after their task) and `gather(lines) -> lines`, which joins
-lines that are one row before they are parsed.
+It may have `TASK_FROM_FILE = True` (its files are named after their task), `INSTANCES = "key"` (the list that yields
+an instance an entry, in order) and `gather(lines) -> lines`, which joins lines that are one row before they are parsed.
 """
 
 import functools

@@ -120,4 +120,4 @@ def _below(root: Node) -> Iterator[Node]:
 
 def _beside(node: Node, reason: str) -> Rejected:
     evidence = f"message {node.get('message_id')}, rank {node.get('rank')}"
-    return Rejected(reason, "text", node.get("text"), evidence)
+    return Rejected(reason, "text", node.get("text"), evidence, {k: v for k, v in node.items() if k != "replies"})

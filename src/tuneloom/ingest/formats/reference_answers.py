@@ -11,6 +11,8 @@ from tuneloom.ingest.nested import instances, texts
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.records import Conversation, Message
 
+INSTANCES = "choices"
+
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"question_id": 101, "model_id": "gpt-4", "choices": [{"turns": ["Second.", "Last."]}]} -> 3"""

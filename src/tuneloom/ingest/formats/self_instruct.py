@@ -9,6 +9,8 @@ from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import exchange, joined, real_input
 from tuneloom.records import Conversation
 
+INSTANCES = "instances"
+
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"instruction": "Add.", "instances": [{"input": "1, 2", "output": "3"}], "name": "addition"} -> 3"""

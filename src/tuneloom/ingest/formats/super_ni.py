@@ -11,6 +11,7 @@ from tuneloom.ingest.turns import exchange, joined
 from tuneloom.records import Conversation
 
 TASK_FROM_FILE = True
+INSTANCES = "Instances"
 _SHOWN = ("Positive Examples", "Negative Examples")
 
 
