@@ -20,6 +20,7 @@ from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.formats import Format, formats
 from tuneloom.ingest.licenses import check_license
 from tuneloom.ingest.readers import Line, ReadFault
+from tuneloom.ingest.readers.decoding import decode
 from tuneloom.ingest.readers.opening import stem
 from tuneloom.ingest.row import Rejected, Row, shorten
 from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, to_table
@@ -176,7 +177,9 @@ def _reject(origin: Origin, why: Rejected, line: Line, how: Reading) -> Reject:
         detail["evidence"] = shorten(detail["evidence"])
     if why.record is not None:
         return Reject(origin, why.reason, detail, record=canonical(why.record))
-    record = canonical(line.value) if line.raw is None and not isinstance(line.value, ReadFault) else None
+    record = None
+    if not isinstance(line.value, ReadFault) and (line.raw is None or decode(line.raw) != line.value):
+        record = canonical(line.value)  # a table's row: its bytes do not tell its columns
     return Reject(origin, why.reason, detail, raw=line.raw, record=record)
 
 

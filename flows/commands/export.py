@@ -1,0 +1,84 @@
+"""Export data: rows or rejects of any data stage as JSONL or Parquet. Rejects can be mended and ingested again.
+
+Rows leave as they are: personal data are not masked in them, only in the table of reasons beside rejects.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.arguments import add_config_arguments, add_json_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tuneloom.artifacts import Artifact
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """CONFIG, what of it, and where to."""
+    add_config_arguments(parser)
+    parser.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl", help="messages JSONL, or Parquet")
+    parser.add_argument("--stage", metavar="STAGE", help="default: mixture or the last before it; of rejects: ingest")
+    parser.add_argument("--rejected", action="store_true", help="what the stage rejected, instead of what it kept")
+    parser.add_argument("--reason", metavar="REASON", help="only rejects of this reason")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: CONFIG-STAGE[-rejected].TO here")
+    add_json_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the file and says what to do with it."""
+    import json
+
+    from flows.console import TerminalReporter
+    from flows.hints import shown
+    from flows.project import finished, plan_of
+    from tuneloom.errors import ConfigError
+    from tuneloom.export import export_rejects, export_rows, reasons_path
+
+    if options.reason and not options.rejected:
+        raise ConfigError("--reason needs --rejected", where="tuneloom export", remedy="Only rejects have reasons.")
+    reporter = TerminalReporter(to_stderr=options.json)
+    artifact = _artifact(options, finished(plan_of(options, reporter.say), reporter.say))
+    stage = artifact.reference.stage
+    default = f"{options.config.stem}-{stage}{'-rejected' if options.rejected else ''}.{options.to}"
+    path = options.out or Path(default)
+    told: dict[str, object] = {"path": str(path), "stage": stage}
+    if options.rejected:
+        rows, rejects = export_rejects(artifact, options.to, path, options.reason)
+        told |= {"rows": rows, "rejects": rejects}
+        words = f"{rows:,} rows with {rejects:,} rejects of {stage} -> {shown(path)}"
+        if options.to == "jsonl":
+            told["reasons"] = str(reasons_path(path))
+            words += f"\nwhy, a line a reject: {shown(reasons_path(path))}\nMend them, and name the file as a source."
+    else:
+        told["rows"] = export_rows(artifact, options.to, path)
+        words = f"{told['rows']:,} rows of {stage} -> {shown(path)}"
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        reporter.say(f"{words}\nThey are not masked: personal data that a row holds are in it.")
+    return 0
+
+
+def _artifact(options: argparse.Namespace, found: "Mapping[str, Artifact | None]") -> "Artifact":
+    """The stage asked for. Raises ConfigError for one without rows, MissingFile for one that has not run."""
+    from tuneloom.errors import ConfigError, MissingFile
+    from tuneloom.plan import DATA_STAGES
+
+    stages = DATA_STAGES if options.rejected else DATA_STAGES[: DATA_STAGES.index("render")]
+    if options.stage and options.stage not in stages:
+        remedy = f"Stages: {', '.join(stages)}." + (
+            "" if options.rejected else " Render keeps tokens; export mixture for its words."
+        )
+        raise ConfigError(f"stage {options.stage!r} has no rows to export", where="--stage", remedy=remedy)
+    ran = [stage for stage in stages if found.get(stage)]
+    wanted = options.stage or ("ingest" if options.rejected else next(reversed(ran), "ingest"))
+    artifact = found.get(wanted)
+    if artifact is None:
+        raise MissingFile(
+            f"stage {wanted} has not run yet",
+            where=str(options.config),
+            remedy=f"Run `tuneloom prepare {options.config}` first.",
+        )
+    return artifact

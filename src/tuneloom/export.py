@@ -1,0 +1,198 @@
+"""Data out of the store: rows of any data stage, or its rejects to be mended by hand and ingested again.
+
+Rows go out as messages JSONL (OpenAI's shape first, then ours; formats/conversation.py reads it back) or as Parquet in
+the store's schema. Rejects go out as what they were in their source, one a line, with a table of reasons beside.
+Written beside and renamed into place, a batch at a time. Nothing is masked: the rows are the user's own.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tuneloom.artifacts import Artifact
+from tuneloom.errors import ConfigError, NoUsableData
+from tuneloom.ingest.formats import formats
+from tuneloom.ingest.readers import ReadFault
+from tuneloom.ingest.readers.decoding import decode
+from tuneloom.ingest.readers.opening import stem
+from tuneloom.records import REJECTS, Origin
+from tuneloom.text.personal_data import mask_json
+
+BATCH = 2_000
+REASONS = ("line", "origin", "stage", "reason", "detail")
+_SHALLOW = 50
+"""JSON text with more brackets than this stays text: inside a row it would be nested too deeply to be read."""
+
+
+def export_rows(artifact: Artifact, to: str, path: Path) -> int:
+    """Writes the kept rows of a data stage as `jsonl` or `parquet`; returns how many. Raises NoUsableData for none."""
+    files = artifact.files("part-")
+    if to == "parquet":
+        return _parquet(files, path, lambda batch: batch)
+    count = 0
+    with _beside(path) as part, part.open("wb") as stream:
+        for batch in _batches(files):
+            for row in batch.to_pylist():
+                stream.write(_line(row_object(row)))
+                count += 1
+        _check_any(count, artifact, "kept")
+    return count
+
+
+def export_rejects(artifact: Artifact, to: str, path: Path, reason: str | None = None) -> tuple[int, int]:
+    """Writes the rejects of a data stage, all or those of one reason: (rows written, rejects there were).
+
+    As `jsonl` each source row stands there once, as it was read, however many of its instances were rejected;
+    `PATH.reasons.csv` says of each reject which line it is on, masked. A reject without words of its own (a file
+    that nobody can read, a row taken down) has no line. As `parquet` they are the store's own rows.
+    Raises ConfigError for a reason that no reject has, NoUsableData where there are no rejects.
+    """
+    reasons = artifact.manifest.reasons
+    if reason is not None and reason not in reasons:
+        there = ", ".join(f"{name} ({count})" for name, count in reasons.items()) or "none"
+        raise ConfigError(f"no reject of {artifact.reference.stage} has the reason {reason!r}", where="--reason",
+                          remedy=f"Reasons there: {there}.")  # fmt: skip
+    _check_any(sum(reasons.values()), artifact, "rejected")
+    if to == "parquet":
+        count = _parquet(artifact.files("rejected/"), path, lambda batch: _of_reason(batch, reason))
+        return count, count
+    with (
+        _beside(reasons_path(path)) as listed,
+        _beside(path) as part,
+        part.open("wb") as stream,
+        listed.open("w", encoding="utf-8", newline="") as table,
+    ):
+        return _write_rejects(artifact, reason, stream.write, csv.writer(table).writerow)
+
+
+def reasons_path(path: Path) -> Path:
+    """`bad.jsonl` -> `bad.jsonl.reasons.csv`."""
+    return path.with_name(f"{path.name}.reasons.csv")
+
+
+def row_object(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the store's schema as JSON for people and other programs, `messages` first, what is empty left out.
+
+    {"messages": [("user", "Hi"), ...], "tools": None, ...} -> {"messages": [{"role": "user", "content": "Hi"}, ...]}
+    """
+    found = {
+        **row,
+        "messages": [_message(message) for message in row["messages"]],
+        "tools": _as_json(row.get("tools")),
+        "fields": dict(row.get("fields") or ()),
+        "meta": json.loads(row["meta"]) if isinstance(row.get("meta"), str) else row.get("meta"),
+        "use": None if row.get("use") == "train" else row.get("use"),
+        "content_hash": None,  # follows from the rest
+    }
+    last = ("id", "origin")
+    names = ["messages", *(name for name in found if name not in ("messages", *last)), *last]
+    return {name: found[name] for name in names if found.get(name) not in (None, [], {}, "", False)}
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Nulls left out, and the weight 1 that every message has by default."""
+    said = {name: value for name, value in message.items() if value is not None and (name, value) != ("weight", 1)}
+    said.setdefault("content", "")
+    return {**said, "tool_calls": _as_json(said["tool_calls"])} if "tool_calls" in said else said
+
+
+def _as_json(text: str | None) -> Any:
+    """JSON text as what it says, where reading it back gives the same text; else the text: '[{"a": 1}]' -> a list."""
+    if not text or text[:1] not in "[{" or text.count("[") + text.count("{") > _SHALLOW:
+        return text
+    value = decode(text.encode("utf-8"))
+    return value if not isinstance(value, ReadFault) and json.dumps(value, ensure_ascii=False) == text else text
+
+
+def _write_rejects(
+    artifact: Artifact, reason: str | None, write: Callable[[bytes], Any], note: Callable[[Any], Any]
+) -> tuple[int, int]:
+    note(REASONS)
+    lines, rejects, stage = 0, 0, artifact.reference.stage
+    for member in artifact.members or (artifact,):
+        task, places = _task_of(member), dict[tuple[str, str, int], int]()
+        for batch in _batches(member.files("rejected/")):
+            for row in _of_reason(batch, reason).to_pylist():
+                origin, text = Origin(**row["origin"]), _words(row, stage, task)
+                source_row = (origin.source, origin.file, origin.row)
+                if text is not None and (stage != "ingest" or source_row not in places):
+                    lines += 1
+                    places[source_row] = lines
+                    write(text)
+                rejects += 1
+                line = "" if text is None else places[source_row]
+                note([line, str(origin), row["stage"], row["reason"], mask_json(row["detail"])])
+    return lines, rejects
+
+
+def _words(row: Mapping[str, Any], stage: str, task: str | None) -> bytes | None:
+    """The line to mend: the record in its own shape, or the bytes that could not be read, on one line."""
+    if stage != "ingest":
+        return _line(row_object(json.loads(row["record"])))
+    raw = row["raw"]
+    value = json.loads(row["record"]) if row["record"] else decode(raw) if raw is not None else None
+    if isinstance(value, ReadFault):
+        return b" ".join(raw.splitlines()) + b"\n"
+    if isinstance(value, dict) and task:
+        value = {**value, "task": value.get("task") or task}
+    return None if value is None else _line(value)
+
+
+def _task_of(member: Artifact) -> str | None:
+    """The task that the file's name gives its rows; in another file they would lose it."""
+    parser = formats().get(member.stats.get("format") or "")
+    return stem(member.stats["file"]) if getattr(parser, "TASK_FROM_FILE", False) else None
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _of_reason(batch: pa.RecordBatch, reason: str | None) -> pa.RecordBatch:
+    return batch if reason is None else batch.filter(pc.equal(batch["reason"], reason))
+
+
+def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        yield from pq.ParquetFile(file).iter_batches(batch_size=BATCH)
+
+
+def _parquet(files: list[Path], path: Path, chosen: Callable[[pa.RecordBatch], pa.RecordBatch]) -> int:
+    schema = pq.read_schema(files[0]) if files else REJECTS
+    count = 0
+    with _beside(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for batch in map(chosen, _batches(files)):
+            writer.write_batch(batch)
+            count += len(batch)
+    return count
+
+
+def _check_any(count: int, artifact: Artifact, what: str) -> None:
+    if not count:
+        raise NoUsableData(
+            f"stage {artifact.reference.stage} has no {what} rows", where=str(artifact.folder),
+            remedy=f"See `tuneloom show {artifact.reference.stage}`.",
+        )  # fmt: skip
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A place to write `path` at, renamed when the block ends well. Raises ConfigError where `path` is there."""
+    if path.exists():
+        raise ConfigError(f"{path.name} is there already", where=str(path), remedy="Give another --out, or remove it.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"no folder {path.parent}", where=str(path), remedy="Create it, or give another --out.")
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
