@@ -118,7 +118,7 @@ def _folder_digest(folder: Path) -> str:
 
 
 def _file_digest(file: Path) -> str:
-    return cached_digest(file, user_cache() / "digests.json")
+    return cached_digest(file, user_cache() / "digests.jsonl")
 
 
 def _looks_like_path(model: str) -> bool:
