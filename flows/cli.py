@@ -51,8 +51,17 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:  # the one broad except: the user gets a paragraph, the log a traceback
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             raise
+        if isinstance(error, OSError) and (full := _disk_full(error)):
+            return _fail(options, full, error)
         what = f"{type(error).__name__}: {error}".strip()
         return _fail(options, TuneloomError(what, remedy="The traceback is in the log; run again to resume."), error)
+
+
+def _disk_full(error: OSError) -> TuneloomError | None:
+    """A full disk where no stage wrote: records, logs."""
+    from tuneloom.artifacts.space import FULL, disk_full
+
+    return disk_full(error, str(error.filename or "the run's records")) if error.errno in FULL else None
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,6 +6,7 @@ Each task takes the one before as its second argument (`rows: Reference`) and do
 edge in Prefect's graph and keeps the order. What a stage reads is named by the plan, which knew every key beforehand.
 """
 
+import errno
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from prefect.tasks import exponential_backoff
 
 from tasks.run import Run
 from tuneloom.artifacts import Artifact, Reference, Writer
+from tuneloom.artifacts.space import FULL
 
 HOURS = 3600
 
@@ -26,9 +28,13 @@ STAGE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "tim
 
 
 def input_or_output(task: Any, task_run: Any, state: State) -> bool:
-    """A retry helps where a disk or a network failed, never where the config or the data are wrong."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+    """A retry helps where a disk or a network failed, never where config or data are wrong, or the disk is full."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError) and error.errno not in LASTING
 
+
+LASTING = {*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+"""What the system says of a disk or a path and would say again."""
 
 RETRIED: dict[str, Any] = {
     "retries": 2,

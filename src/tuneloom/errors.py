@@ -10,6 +10,7 @@ TuneloomError            exit 1  anything else
 ├── BrokenArtifact       exit 1  a stored artifact is damaged, missing, or breaks conservation
 │   ├── TakenDown                its rows were taken down on request: gone, and nothing is wrong
 │   └── OtherVersion             another version of Tuneloom wrote it
+├── DiskFull             exit 1  the disk is full, or too small for what is to be done
 ├── LockTimeout          exit 1  another process holds what this one needs
 └── TrainingError        exit 1  the fine-tuning itself failed
 """
@@ -77,6 +78,10 @@ class TakenDown(BrokenArtifact):
 
 class OtherVersion(BrokenArtifact):
     """Another version of Tuneloom wrote the artifact; it is left alone."""
+
+
+class DiskFull(TuneloomError):
+    """The disk is full, or has less room than a run needs."""
 
 
 class LockTimeout(TuneloomError):

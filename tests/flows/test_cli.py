@@ -1,5 +1,6 @@
 """The command line's contract: exit codes, one paragraph an error, one JSON object, nothing heavy imported."""
 
+import errno
 import json
 import os
 import subprocess
@@ -127,3 +128,13 @@ def test_planning_imports_nothing_heavy(tmp_path: Path) -> None:
     for arguments in (["plan", str(config)], ["config", "--schema"]):
         done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
         assert done.stderr.strip().endswith("[] 0")
+
+
+def test_a_disk_that_is_full_outside_a_stage_is_told_like_one_that_is_full_within(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, OSError(errno.ENOSPC, "No space left on device", "/store/runs/x.json"))
+    assert main(["plan", str(make_project(tmp_path))]) == 1
+    told = capsys.readouterr().err
+    assert "the disk is full: No space left on device (/store/runs/x.json)" in told
+    assert "Free some" in told

@@ -36,6 +36,7 @@ from tuneloom.artifacts.manifest import (
 )
 from tuneloom.artifacts.memo import Memos
 from tuneloom.artifacts.remote import MANIFEST, RemoteFolder
+from tuneloom.artifacts.space import told_when_full
 from tuneloom.artifacts.work import Say, Work, flush, key_name
 from tuneloom.artifacts.writer import Writer
 from tuneloom.errors import BrokenArtifact, OtherVersion, TakenDown
@@ -69,13 +70,13 @@ class Store:
         """The artifact of `spec`: found, or made by `build` under the key's lock and committed.
 
         Raises whatever `build` raises, BrokenArtifact where rows are not conserved (nothing is stored then), TakenDown
-        and OtherVersion where the key's place is taken by a tombstone or by what is not ours to delete, and
-        LockTimeout where another process still makes it after `wait` seconds.
+        and OtherVersion where the key's place is taken by a tombstone or by what is not ours to delete, LockTimeout
+        where another process still makes it after `wait` seconds, and DiskFull where there is no room for it.
         """
         reference = spec.reference
         if found := self._open_unless_damaged(reference, lambda error: None):
             return found.as_reused()
-        with self._locked(reference, wait):
+        with told_when_full(self.folder, f"stage {spec.stage}"), self._locked(reference, wait):
             if found := self._open_unless_damaged(reference, lambda error: self._discard(reference, error)):
                 return found.as_reused()
             self._work.clear(reference, resume=False)
