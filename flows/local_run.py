@@ -10,6 +10,7 @@ from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
 from flows.reconcile import process_tag, reconcile
 from tuneloom.artifacts import Artifact
+from tuneloom.estimate import check_space
 from tuneloom.ingest.hub import is_on_hub
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
 from tuneloom.release.connection import warm
@@ -20,6 +21,7 @@ _NEEDED_TO_TRAIN = ("torch", "peft")
 
 def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, dict[str, Artifact | None]]:
     """Runs `plan` up to `until`; returns the plan as it ended and each stage's artifact, marked reused or made."""
+    check_space(plan, until)  # before the server: its database would fail first, and say less
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # our own lines say what matters
     already = {stage for stage, artifact in plan.reusable(until) if artifact}
     server = EmbeddedServer.start(plan.home, reporter.say)

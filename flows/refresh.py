@@ -21,6 +21,7 @@ from tasks.split import split
 from tasks.tracking import tracked
 from tasks.train import train
 from tuneloom.config import Config
+from tuneloom.estimate import check_space
 from tuneloom.plan import check_until, make_plan, references
 from tuneloom.summary import summary_markdown
 
@@ -50,8 +51,9 @@ def refresh(
 ) -> dict[str, str]:
     """Runs every stage up to `until`; returns the artifacts' names by stage. Finished stages are reused."""
     plan = make_plan(config, folder, home=home, limit=limit, say=current_reporter().say)
-    run = Run(plan, flow_run_id=this_run.id)
     stages = STAGES[: len(plan.stages(check_until(until)))]
+    check_space(plan, until)
+    run = Run(plan, flow_run_id=this_run.id)
     with tracked(run):
         outcome: Any = stages[0](run)
         for stage in stages[1:]:

@@ -22,6 +22,8 @@ from tuneloom.release.presence import why_made_again
 from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
 
 STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report")
+MOST_REASONS = 4
+"""Changes that are named of a stage that must run."""
 DATA_STAGES = STAGES[: STAGES.index("train")]
 
 
@@ -191,7 +193,8 @@ def why(plan: Plan, stage: str) -> str:
     changed = [p.split("/")[0] for p in new["parents"] if p not in old["parents"] and p.split("/")[0] != stage]
     if changed and not reasons:
         reasons.append(f"{', '.join(dict.fromkeys(changed))} changed")
-    return "; ".join(reasons) or "its inputs changed"
+    more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+    return "; ".join([*reasons[:MOST_REASONS], *more]) or "its inputs changed"
 
 
 def _store_place(config: Config, folder: Path, home: Path) -> str | Path:
@@ -206,9 +209,7 @@ def _planned_files(
     code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
     plugins = plugin_digests([folder / name for name in config.plugins])
     for source in config.sources:
-        section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
-        if config.licenses.allow is not None and source.use == "train":
-            section["licenses"] = {"allow": sorted(config.licenses.allow)}
+        section = _source_section(config, source)
         files = discover(source, folder)
         for file in files:
             inputs: dict[str, Any] = {
@@ -224,13 +225,21 @@ def _planned_files(
             yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
 
 
+def _source_section(config: Config, source: Source) -> dict[str, Any]:
+    """What of the config decides how a source's files are read."""
+    section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
+    if config.licenses.allow is not None and source.use == "train":
+        section["licenses"] = {"allow": sorted(config.licenses.allow)}
+    return section
+
+
 def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
     """The file's digest; what cannot be read, among others, does not stop the run: ingest rejects it and says why."""
     if not file.path.is_file() and (file.path.exists() or file.path.is_symlink()):
         return "not a file"  # a pipe, say, which must not be opened
     memory = home / "cache" if home.is_dir() else user_cache()  # a plan makes no `.tuneloom`
     try:
-        return cached_digest(file.path, memory / "digests.json")
+        return cached_digest(file.path, memory / "digests.jsonl")
     except NotPermitted:
         if alone:
             raise
@@ -240,7 +249,8 @@ def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
 def _specs(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:
     listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
     members = tuple(sorted(f.spec.reference for f in files))
-    spec = Spec("ingest", code_digest("tuneloom.ingest"), inputs={"files": listed}, parents=members)
+    section = {"sources": {source.name: _source_section(config, source) for source in config.sources}}  # says why
+    spec = Spec("ingest", code_digest("tuneloom.ingest"), config=section, inputs={"files": listed}, parents=members)
     yield "ingest", spec
     declared: dict[str, tuple[bool, dict[str, Any]]] = {
         "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),

@@ -50,10 +50,12 @@ def write_run(store: Store, record: RunRecord) -> RunRecord:
     return record
 
 
-def latest_run(store: Store, name: str) -> RunRecord | None:
-    """The last record of a pipeline of that name, by the time it was written."""
+def latest_run(store: Store, name: str, ended: str | None = None) -> RunRecord | None:
+    """The last record of a pipeline of that name, by the time it was written; with `ended`, of those runs alone in
+    which that stage came to its end."""
     records = (_parse(text) for text in store.documents.newest("runs"))
-    return next((record for record in records if record and record.name == name), None)
+    fits = (record for record in records if record and record.name == name and (not ended or ended in record.stages))
+    return next(fits, None)
 
 
 def freeze_champion(record: RunRecord, champion: FrozenChampion | None) -> RunRecord:

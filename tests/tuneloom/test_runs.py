@@ -36,3 +36,13 @@ def test_the_latest_is_by_time_and_name(tmp_path: Path) -> None:
     assert latest is not None
     assert latest.identity == "b"
     assert latest_run(Store(tmp_path), "z") is None
+
+
+def test_the_latest_in_which_a_stage_ended_passes_over_runs_that_only_began(tmp_path: Path) -> None:
+    for number, (identity, stages) in enumerate([("a", {"ingest": "k"}), ("b", {})]):
+        write_run(Store(tmp_path), RunRecord(identity, "x", stages=stages))
+        os.utime(tmp_path / "runs" / f"{identity}.json", (100 + number, 100 + number))
+    latest = latest_run(Store(tmp_path), "x", ended="ingest")
+    assert latest is not None
+    assert latest.identity == "a"
+    assert latest_run(Store(tmp_path), "x", ended="dedup") is None

@@ -1,7 +1,9 @@
 """`tuneloom plan`: what would run and why; it changes nothing."""
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,7 @@ from flows.cli import main
 from flows.commands import plan as command
 from flows.project import plan_to_run
 from tests.flows.projects import make_project, options, run_data_stages
+from tests.tuneloom.test_changes import ran
 from tuneloom.plan import STAGES, Plan
 
 
@@ -25,9 +28,12 @@ def test_before_a_run_every_stage_would_run_and_nothing_is_made(
     found = planned(capsys, str(config))
     assert {line["stage"]: line["why"] for line in found["stages"]}["ingest"] == "never ran"
     assert [line["reused"] for line in found["stages"]] == [False] * len(STAGES)
-    assert found["new_files"] == ["rows:rows.json"]
-    assert found["seconds"] is None
-    assert found["free_bytes"] > 0
+    assert found["files"] == {
+        "new": ["rows:rows.json"], "changed": [], "gone": [], "renamed": [], "read": ["rows:rows.json"], "reused": 0
+    }  # fmt: skip
+    assert found["seconds_unknown_for"] == ["train", "evaluate", "release", "report"]
+    assert found["free_bytes"] > found["disk_bytes"] > 0
+    assert found["without_license"] == ["rows"]
     assert main(["plan", str(config)]) == 0
     assert "not known before a first run" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
@@ -38,8 +44,7 @@ def test_what_is_there_is_reused_and_what_changed_is_named(tmp_path: Path, capsy
     run_data_stages(plan_to_run(options(config=config), print))
     found = planned(capsys, str(config))
     assert [line["stage"] for line in found["stages"] if line["reused"]] == ["ingest", "dedup", "split"]
-    assert found["new_files"] == []
-    assert found["disk_bytes"] == 0
+    assert (found["files"]["read"], found["files"]["reused"]) == ([], 1)
     changed = planned(capsys, str(config), "--set", "dedup.near=null")
     assert [line["stage"] for line in changed["stages"] if line["reused"]] == ["ingest"]
 
@@ -49,12 +54,13 @@ def test_where_all_is_there_it_says_that_there_is_nothing_to_do(
 ) -> None:
     config = make_project(tmp_path)
     made = run_data_stages(plan_to_run(options(config=config), print))
-    monkeypatch.setattr(Plan, "reusable", lambda plan: iter(made.items()))
+    monkeypatch.setattr(Plan, "reusable", lambda plan, until: iter(made.items()))
     assert main(["plan", str(config)]) == 0
     told = capsys.readouterr().out
     assert "nothing to do" in told
     assert "first run" not in told
-    assert planned(capsys, str(config))["seconds"] == 0
+    found = planned(capsys, str(config))
+    assert (found["seconds"], found["disk_bytes"]) == (0, 0)
 
 
 def test_a_limit_is_another_run_and_the_same_limit_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,8 +69,46 @@ def test_a_limit_is_another_run_and_the_same_limit_the_same(tmp_path: Path, caps
     assert runs[0] != runs[1] == runs[2]
 
 
-def test_only_the_first_new_files_are_named(tmp_path: Path) -> None:
-    plan = plan_to_run(options(config=make_project(tmp_path)), print)
-    assert command._named([]) == ""
-    assert command._named(list(plan.files)) == ": rows:rows.json"
-    assert command._named(list(plan.files) * 7).endswith("and 2 more")
+def test_files_that_changed_since_the_last_run_are_named_the_first_of_each_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_project(tmp_path, sources=[{"name": "s", "path": "*.json"}])
+    (tmp_path / "gone.json").write_text("[]")
+    ran(config)
+    (tmp_path / "gone.json").unlink()
+    (tmp_path / "rows.json").write_text('[{"instruction": "a", "output": "b"}]')
+    for number in range(7):
+        (tmp_path / f"{number}.json").write_text(f"[{number}]")
+    assert main(["plan", str(config)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    at = told.index("files     8 in all: 7 new, 1 changed, 1 gone since the last run; 8 to read, 0 reused")
+    assert told[at + 1 : at + 4] == [
+        "  new     s:0.json, s:1.json, s:2.json, s:3.json, s:4.json and 2 more",
+        "  changed s:rows.json",
+        "  gone    s:gone.json",
+    ]
+    assert told[0].endswith("and 5 more")
+
+
+def test_a_disk_without_the_room_is_told_and_so_are_sources_without_a_licence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_project(tmp_path, licenses={"allow": ["MIT"]})
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=5_000_000))
+    assert main(["plan", str(config)]) == 0
+    told = capsys.readouterr().out
+    assert "of 5 MB free -- NOT ENOUGH: the run would be refused" in told
+    assert "none is named for rows; rows without one of their own are rejected (licenses.allow)" in told
+
+
+def test_a_plan_until_a_stage_tells_of_no_later_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = make_project(tmp_path)
+    found = planned(capsys, str(config), "--until", "split")
+    assert [line["stage"] for line in found["stages"]] == ["ingest", "dedup", "split"]
+    assert found["seconds_unknown_for"] == []
+    assert main(["plan", str(config), "--until", "splits"]) == 2
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(11.3, "11 s"), (130, "2 min"), (8000, "2.2 h")])
+def test_times_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert command._duration(seconds) == text
