@@ -30,13 +30,23 @@ JSON_TEXTS = st.one_of(
     st.just('{"a": 1, "a": 2}'),
     st.just('["\\ud800"]'),
 )
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 ANSWERS = st.builds(
     Message,
     st.just("assistant"),
     WORDS,
     st.none() | WORDS,
     st.none() | WORDS,
-    st.none() | JSON_TEXTS.filter(lambda text: text.strip() not in ("", "[]")),
+    st.none() | JSON_TEXTS.filter(is_json),
     weight=st.sampled_from([0, 1]),
 )
 ASKED = st.builds(Message, st.just("user"), WORDS, st.none() | WORDS)

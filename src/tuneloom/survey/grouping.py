@@ -52,7 +52,7 @@ def group(root: Path, files: Sequence[FileSurvey], license_of: Callable[[Path], 
     found: list[FoundSource] = []
     for (folder, format, use), members in sorted(groups.items()):
         stem = _stem(root, folder, members)
-        if sum(key[0] == folder for key in groups) > 1:
+        if sum(key[0] == folder for key in groups) > 1 and (folder != root or len(members) > 1):
             stem = f"{stem}-{format}"
         beside = [one for one in files if one.file.path.parent == folder]
         others = [one.file.path for one in beside if one.usable and one not in members]

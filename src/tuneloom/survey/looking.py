@@ -11,6 +11,7 @@ import pyarrow as pa
 from tuneloom.artifacts import Writer
 from tuneloom.config import Source
 from tuneloom.ingest import readers
+from tuneloom.ingest.block import Terms
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.readers.opening import PACKED_ENDINGS
 from tuneloom.ingest.stage import ingest_file
@@ -96,7 +97,7 @@ class _Tally:
 def _ingested(file: SourceFile, use: str, limit: int) -> _Tally:
     tally = _Tally()
     source = Source.model_validate({"name": file.source, "path": str(file.path), "use": use})
-    ingest_file(cast(Writer, tally), file, source, frozenset(), limit)
+    ingest_file(cast(Writer, tally), file, source, Terms(), limit)
     return tally
 
 

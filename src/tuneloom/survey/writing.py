@@ -53,10 +53,10 @@ def reasons_text(reasons: Mapping[str, int], most: int = 4) -> str:
 
 
 def why_unused(one: FileSurvey) -> str:
-    """Why no row of a file can be used: "450 unknown format: keys: id, prompt"."""
+    """Why no row of a file can be used: "450 unknown format: ...; keys: id, prompt"."""
     if one.empty:
         return "empty"
-    evidence = one.evidence.get(next(iter(one.reasons), ""), "").partition("; formats:")[0]
+    evidence = one.evidence.get(next(iter(one.reasons), ""), "")
     return _one_line(mask_json(f"{reasons_text(one.reasons)}{f': {evidence}' if evidence else ''}"), 300)
 
 
@@ -68,8 +68,6 @@ def unused_lines(root: Path, unused: Sequence[FileSurvey], most: int | None = No
     for why, names in causes.items():
         more = f" and {len(names) - most} more" if most and len(names) > most else ""
         yield f"{', '.join(names[:most])}{more}: {why}"
-    if any("unknown format" in one.reasons for one in unused):
-        yield "(an unknown format can be mapped: name the file as a source, with columns: {instruction: ..., ...})"
 
 
 def together(files: Sequence[FileSurvey], what: str) -> Counter[str]:

@@ -35,7 +35,7 @@ def test_the_config_loads_and_runs(data: Path, tmp_path: Path, capsys: pytest.Ca
         ("asked", "my data/asked/q.jsonl", "decontaminate", None),
         ("pairs", "my data/pairs/*.json", "train", "MIT"),
     ]
-    assert "not used  odd.jsonl: 1 unknown format: keys: text" in told
+    assert "not used  odd.jsonl: 1 unknown format: map them with `columns`, or add a plugin; keys: text" in told
     assert "no data   pairs/README.md" in told
     assert "licence   none is stated for asked" in told
     tree = yaml.safe_load((tmp_path / "tuneloom.yaml").read_text())
@@ -74,7 +74,7 @@ def test_a_config_that_is_there_stays(data: Path, tmp_path: Path, capsys: pytest
     [
         (["nowhere"], 2, "no folder nowhere"),
         (["my data", "--out", "no/where.yaml"], 2, "no folder no"),
-        (["my data/odd.jsonl"], 3, "unknown format: keys: text"),
+        (["my data/odd.jsonl"], 3, "keys: text"),
         (["empty"], 2, "matches nothing"),
     ],
 )

@@ -57,7 +57,7 @@ def test_rows_beyond_the_first_are_counted_in_a_small_file_and_estimated_in_a_bi
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(200)), "unreadable file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(200)), "not a data file"),
         (b'{"text": "a"}\n{"text": "b"}\n', "unknown format"),
     ],
 )
