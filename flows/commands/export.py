@@ -45,19 +45,22 @@ def run(options: argparse.Namespace) -> int:
     path = options.out or Path(default)
     told: dict[str, object] = {"path": str(path), "stage": stage}
     if options.rejected:
-        rows, rejects = export_rejects(artifact, options.to, path, options.reason)
-        told |= {"rows": rows, "rejects": rejects}
-        words = f"{rows:,} rows with {rejects:,} rejects of {stage} -> {shown(path)}"
+        files = export_rejects(artifact, options.to, path, options.reason)
+        told |= {"rows": sum(one.rows for one in files), "rejects": sum(one.rejects for one in files)}
+        told["files"] = [{"path": str(one.path), "rows": one.rows, "rejects": one.rejects} for one in files]
+        words = [f"{one.rejects:,} rejects of {stage} in {one.rows:,} rows -> {shown(one.path)}" for one in files]
         if options.to == "jsonl":
-            told["reasons"] = str(reasons_path(path))
-            words += f"\nwhy, a line a reject: {shown(reasons_path(path))}\nMend them, and name the file as a source."
+            words.append(f"Why, a line a reject: {shown(reasons_path(files[0].path))}" + " ..." * (len(files) > 1))
+            words.append("Mend the rows, and name each file as a source, with the license and columns of its own.")
     else:
-        told["rows"] = export_rows(artifact, options.to, path)
-        words = f"{told['rows']:,} rows of {stage} -> {shown(path)}"
+        rows = export_rows(artifact, options.to, path)
+        told["rows"] = rows
+        words = [f"{rows:,} rows of {stage} -> {shown(path)}"]
     if options.json:
         print(json.dumps(told, ensure_ascii=False))
-    else:
-        reporter.say(f"{words}\nThey are not masked: personal data that a row holds are in it.")
+        return 0
+    for line in [*words, "The rows are not masked: personal data that they hold are in them."]:
+        reporter.say(line)
     return 0
 
 

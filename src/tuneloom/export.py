@@ -8,8 +8,9 @@ Written beside and renamed into place, a batch at a time. Nothing is masked: the
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,30 +48,65 @@ def export_rows(artifact: Artifact, to: str, path: Path) -> int:
     return count
 
 
-def export_rejects(artifact: Artifact, to: str, path: Path, reason: str | None = None) -> tuple[int, int]:
-    """Writes the rejects of a data stage, all or those of one reason: (rows written, rejects there were).
+@dataclass(frozen=True)
+class ExportedRejects:
+    """A file of rejects: lines written, and the rejects that are on them or, without words of their own, on none."""
 
-    As `jsonl` each source row stands there once, as it was read, however many of its instances were rejected;
-    `PATH.reasons.csv` says of each reject which line it is on, masked. A reject without words of its own (a file
-    that nobody can read, a row taken down) has no line. As `parquet` they are the store's own rows.
-    Raises ConfigError for a reason that no reject has, NoUsableData where there are no rejects.
+    path: Path
+    rows: int
+    rejects: int
+
+
+def export_rejects(artifact: Artifact, to: str, path: Path, reason: str | None = None) -> list[ExportedRejects]:
+    """Writes the rejects of a data stage, all or those of one reason.
+
+    As `jsonl` each source row stands there once, as it was read, however many of its instances were rejected; rows of
+    several sources or formats go to a file each (`bad-faq.jsonl`), for a file has one format. `PATH.reasons.csv` says
+    of each reject which line it is on, masked. A reject without words (a file that nobody can read, a row taken down)
+    has no line. As `parquet` they are the store's own rows. Raises ConfigError for a reason that no reject has,
+    NoUsableData where there are no rejects.
     """
     reasons = artifact.manifest.reasons
     if reason is not None and reason not in reasons:
         there = ", ".join(f"{name} ({count})" for name, count in reasons.items()) or "none"
-        raise ConfigError(f"no reject of {artifact.reference.stage} has the reason {reason!r}", where="--reason",
-                          remedy=f"Reasons there: {there}.")  # fmt: skip
+        raise ConfigError(
+            f"no reject of {artifact.reference.stage} has the reason {reason!r}",
+            where="--reason",
+            remedy=f"Reasons there: {there}.",
+        )
     _check_any(sum(reasons.values()), artifact, "rejected")
     if to == "parquet":
         count = _parquet(artifact.files("rejected/"), path, lambda batch: _of_reason(batch, reason))
-        return count, count
+        return [ExportedRejects(path, count, count)]
+    groups = _groups(artifact, reason)
+    paths = {name: path if len(groups) == 1 else path.with_name(f"{path.stem}-{name}{path.suffix}") for name in groups}
+    for place in paths.values():
+        _check_free(place)
+    return [_rejects_file(members, reason, paths[name]) for name, members in groups.items()]
+
+
+def _groups(artifact: Artifact, reason: str | None) -> dict[str, list[Artifact]]:
+    """The files whose rejects can stand in one file, by source, and by format where a source has several."""
+    groups: dict[tuple[str, str], list[Artifact]] = {}
+    for member in artifact.members or (artifact,):
+        if member.manifest.reasons and (reason is None or reason in member.manifest.reasons):
+            source = member.manifest.spec["inputs"].get("source", "") if artifact.members else ""
+            groups.setdefault((source, member.stats.get("format") or "unknown"), []).append(member)
+    sources = [source for source, _ in groups]
+    return {
+        source if sources.count(source) == 1 else f"{source}-{format}": members
+        for (source, format), members in groups.items()
+    }
+
+
+def _rejects_file(members: Sequence[Artifact], reason: str | None, path: Path) -> ExportedRejects:
     with (
         _beside(reasons_path(path)) as listed,
         _beside(path) as part,
         part.open("wb") as stream,
         listed.open("w", encoding="utf-8", newline="") as table,
     ):
-        return _write_rejects(artifact, reason, stream.write, csv.writer(table).writerow)
+        return ExportedRejects(path, *_write_rejects(members, reason, stream.write, csv.writer(table).writerow))
 
 
 def reasons_path(path: Path) -> Path:
@@ -113,11 +149,11 @@ def _as_json(text: str | None) -> Any:
 
 
 def _write_rejects(
-    artifact: Artifact, reason: str | None, write: Callable[[bytes], Any], note: Callable[[Any], Any]
+    members: Sequence[Artifact], reason: str | None, write: Callable[[bytes], Any], note: Callable[[Any], Any]
 ) -> tuple[int, int]:
     note(REASONS)
-    lines, rejects, stage = 0, 0, artifact.reference.stage
-    for member in artifact.members or (artifact,):
+    lines, rejects, stage = 0, 0, members[0].reference.stage
+    for member in members:
         task, places = _task_of(member), dict[tuple[str, str, int], int]()
         for batch in _batches(member.files("rejected/")):
             for row in _of_reason(batch, reason).to_pylist():
@@ -185,14 +221,19 @@ def _check_any(count: int, artifact: Artifact, what: str) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """A place to write `path` at, renamed when the block ends well. Raises ConfigError where `path` is there."""
-    if path.exists():
-        raise ConfigError(f"{path.name} is there already", where=str(path), remedy="Give another --out, or remove it.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"no folder {path.parent}", where=str(path), remedy="Create it, or give another --out.")
+    """A place to write `path` at, renamed when the block ends well."""
+    _check_free(path)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_free(path: Path) -> None:
+    """Raises ConfigError where there is a file already, or no folder for one."""
+    if path.exists():
+        raise ConfigError(f"{path.name} is there already", where=str(path), remedy="Give another --out, or remove it.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"no folder {path.parent}", where=str(path), remedy="Create it, or give another --out.")

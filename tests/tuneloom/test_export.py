@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 from tests.tuneloom.ingest.built import ingested, rejects, rows, turns, write_jsonl
 from tuneloom.artifacts import Artifact, Spec, Store
+from tuneloom.config import Source
 from tuneloom.errors import ConfigError, NoUsableData
-from tuneloom.export import export_rejects, export_rows, reasons_path, row_object
+from tuneloom.export import ExportedRejects, export_rejects, export_rows, reasons_path, row_object
+from tuneloom.ingest.block import Terms
 from tuneloom.ingest.checks import settle
+from tuneloom.ingest.discover import discover
 from tuneloom.ingest.row import Rejected
+from tuneloom.ingest.stage import ingest_file
 from tuneloom.records import Conversation, Example, Message, Origin, Reject, reject_rows, to_table
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20).filter(str.strip)
@@ -129,6 +133,11 @@ def test_a_row_reads_as_other_programs_expect_it() -> None:
     assert next(iter(row_object(row))) == "messages"
 
 
+def counts(exported: list[ExportedRejects]) -> list[tuple[int, int]]:
+    """(rows, rejects) a file."""
+    return [(one.rows, one.rejects) for one in exported]
+
+
 BROKEN = b"""{"instruction": "Add 1 and 2.", "output": "3"}
 {"instruction": "Add 2 and 2.", "output": "4"
 {"instruction": "Add 3 and 2.", "output": ""}
@@ -151,7 +160,7 @@ def test_broken_rows_are_exported_mended_and_all_kept(tmp_path: Path) -> None:
     first = ingested(tmp_path / "rows.jsonl")
     assert (len(rows(first)), len(rejects(first))) == (1, 4)
     out = tmp_path / "bad.jsonl"
-    assert export_rejects(first, "jsonl", out) == (4, 4)
+    assert counts(export_rejects(first, "jsonl", out)) == [(4, 4)]
     table = list(csv.DictReader(reasons_path(out).open(encoding="utf-8")))
     lines = out.read_text("utf-8").splitlines()
     told = {row["reason"]: (row["origin"], lines[int(row["line"]) - 1]) for row in table}
@@ -175,7 +184,7 @@ def test_a_row_of_a_table_is_exported_with_its_columns(tmp_path: Path) -> None:
     file.write_text('instruction,output\nAdd 1 and 1.,2\n"Add 2, and 2.",\nName it\n')
     first = ingested(file)
     out = tmp_path / "bad.jsonl"
-    assert export_rejects(first, "jsonl", out) == (2, 2)
+    assert counts(export_rejects(first, "jsonl", out)) == [(2, 2)]
     assert '{"instruction": "Add 2, and 2.", "output": ""}' in out.read_text().splitlines()
     assert "Name it" in out.read_text().splitlines()
     mended(out, ('"output": ""', '"output": "4"'), ("Name it", '{"instruction": "Name it", "output": "Ada"}'))
@@ -190,7 +199,7 @@ def test_a_source_row_with_several_broken_instances_stands_there_once_and_keeps_
     file = tmp_path / "task1_capital.json"
     file.write_text(json.dumps(task, indent=1))
     out = tmp_path / "bad.jsonl"
-    assert export_rejects(ingested(file), "jsonl", out) == (1, 2)
+    assert counts(export_rejects(ingested(file), "jsonl", out)) == [(1, 2)]
     assert json.loads(out.read_text()) == {**task, "task": "task1_capital"}
     assert [row["line"] for row in csv.DictReader(reasons_path(out).open())] == ["1", "1"]
     mended(out, ('"output": []', '"output": ["Rome"]'), (", 7]", "]"))
@@ -210,7 +219,9 @@ def test_rejects_of_a_later_stage_are_rows_again_and_reasons_are_masked(tmp_path
         writer.count(rows_in=1)
 
     out = tmp_path / "bad.jsonl"
-    assert export_rejects(Store(tmp_path / "store").ensure(Spec("quality", "code"), build), "jsonl", out) == (1, 1)
+    assert counts(export_rejects(Store(tmp_path / "store").ensure(Spec("quality", "code"), build), "jsonl", out)) == [
+        (1, 1)
+    ]
     assert "jane.doe@example.com" in out.read_text()
     assert "jane.doe@example.com" not in reasons_path(out).read_text()
     (back,) = rows(ingested(out))
@@ -220,8 +231,8 @@ def test_rejects_of_a_later_stage_are_rows_again_and_reasons_are_masked(tmp_path
 def test_rejects_of_one_reason_alone_and_one_that_nobody_has(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(BROKEN)
     artifact = ingested(tmp_path / "rows.jsonl")
-    assert export_rejects(artifact, "jsonl", tmp_path / "one.jsonl", "empty answer") == (1, 1)
-    assert export_rejects(artifact, "parquet", tmp_path / "one.parquet", "empty answer") == (1, 1)
+    assert counts(export_rejects(artifact, "jsonl", tmp_path / "one.jsonl", "empty answer")) == [(1, 1)]
+    assert counts(export_rejects(artifact, "parquet", tmp_path / "one.parquet", "empty answer")) == [(1, 1)]
     assert pq.read_table(tmp_path / "one.parquet")["reason"].to_pylist() == ["empty answer"]
     with pytest.raises(ConfigError, match="nothing like it") as caught:
         export_rejects(artifact, "jsonl", tmp_path / "none.jsonl", "nothing like it")
@@ -235,7 +246,9 @@ def test_a_reject_without_words_is_listed_and_has_no_line(tmp_path: Path) -> Non
         writer.count(rows_in=2)
 
     out = tmp_path / "bad.jsonl"
-    assert export_rejects(Store(tmp_path / "store").ensure(Spec("ingest", "code"), build), "jsonl", out) == (1, 2)
+    assert counts(export_rejects(Store(tmp_path / "store").ensure(Spec("ingest", "code"), build), "jsonl", out)) == [
+        (1, 2)
+    ]
     assert out.read_bytes() == b"{\xff\n"
     assert {row["reason"]: row["line"] for row in csv.DictReader(reasons_path(out).open())} == {
         "unreadable file": "", "x": "1"
@@ -262,3 +275,32 @@ def test_parquet_has_the_stores_schema(tmp_path: Path) -> None:
     artifact = ingested(write_jsonl(tmp_path / "rows.jsonl", [{"instruction": "a", "output": "b"}]))
     assert export_rows(artifact, "parquet", tmp_path / "rows.parquet") == 1
     assert pq.read_table(tmp_path / "rows.parquet").equals(pa.concat_tables(artifact.tables()))
+
+
+def test_rejects_of_several_sources_and_formats_go_to_a_file_each_and_all_come_home(tmp_path: Path) -> None:
+    broken = {
+        "a.jsonl": [{"instruction": "Add.", "output": ""}, {"instruction": "Add 1.", "output": "2"}],
+        "b.jsonl": [{"question": "Who?", "answer": ""}],
+        "c.jsonl": [{"instruction": "Say.", "output": ""}],
+    }
+    store = Store(tmp_path / "store")
+    members = []
+    for name, values in broken.items():
+        source = Source(name="one" if name < "c" else "two", path=str(write_jsonl(tmp_path / name, values)))
+        (file,) = discover(source, tmp_path)
+        spec = Spec("ingest", "code", inputs={"source": source.name, "file": name})
+        members.append(store.ensure(spec, lambda writer, f=file, s=source: ingest_file(writer, f, s, Terms())))
+    united = store.ensure(
+        Spec("ingest", "code", parents=tuple(m.reference for m in members)),
+        lambda writer: writer.union((m.reference, m.manifest.counts, dict(m.manifest.reasons)) for m in members),
+    )
+    files = export_rejects(united, "jsonl", tmp_path / "bad.jsonl")
+    assert [(one.path.name, one.rows, one.rejects) for one in files] == [
+        ("bad-one-alpaca.jsonl", 1, 1), ("bad-one-question_answer.jsonl", 1, 1), ("bad-two.jsonl", 1, 1)
+    ]  # fmt: skip
+    for one in files:
+        assert reasons_path(one.path).is_file()
+        mended(one.path, ('""', '"mended"'))
+        assert [turns(row)[-1][1] for row in rows(ingested(one.path, store=tmp_path / "again"))] == ["mended"]
+    with pytest.raises(ConfigError, match=r"bad-one-alpaca\.jsonl is there already"):
+        export_rejects(united, "jsonl", tmp_path / "bad.jsonl")

@@ -28,7 +28,8 @@ def settle(conversation: Conversation) -> Conversation:
     if [m.role for m in messages] != ["user", "assistant"]:  # as most rows are
         messages = _trimmed(_merged(_spoken(messages, flags), flags), conversation.use, flags)
     _check(messages, conversation.use)
-    fields = {name: _printable(text, []) for name, text in conversation.fields.items() if text.strip()}
+    printable = ((name, _printable(text, [])) for name, text in conversation.fields.items())
+    fields = {name: text for name, text in printable if text.strip()}
     if fields and messages[-1].role == "assistant":
         fields["answer"] = messages[-1].content
     references = (_without_end_marks(_printable(text, []), flags) for text in conversation.references)

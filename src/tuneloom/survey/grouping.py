@@ -30,8 +30,12 @@ class FoundSource:
 
     @property
     def licensed(self) -> bool:
-        """Whether every row has a licence, its own or its source's."""
-        return self.license is not None or all(sum(one.licenses.values()) >= one.kept for one in self.files)
+        """Whether every row that would train has a licence, its own or its source's."""
+        return (
+            self.use != "train"
+            or self.license is not None
+            or all(sum(one.licenses.values()) >= one.kept for one in self.files)
+        )
 
 
 def is_data(path: Path) -> bool:

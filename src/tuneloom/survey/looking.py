@@ -55,11 +55,12 @@ class FileSurvey:
 
 
 def look(file: SourceFile, looked_at: int = LOOKED_AT, counted_bytes: int = COUNTED_BYTES) -> FileSurvey:
-    """Ingests the first rows of a file and counts the others. A set of prompts without answers is looked at again
-    as what it can be used for: decontamination."""
+    """Ingests the first rows of a file and counts the others. A set of prompts without answers, or of answers alone,
+    is looked at again as what it can be used for: decontamination."""
     tally, use = _ingested(file, "train", looked_at), "train"
-    if not tally.kept and tally.reasons.keys() <= {"no answer"} and tally.rows:
-        tally, use = _ingested(file, "decontaminate", looked_at), "decontaminate"
+    if not tally.kept and tally.rows and tally.reasons.keys() <= _ONE_SIDED:
+        other = _ingested(file, "decontaminate", looked_at)
+        tally, use = (other, "decontaminate") if other.kept else (tally, use)
     size = file.path.stat().st_size
     rows, count = _counted(file, tally.rows, size, looked_at, counted_bytes)
     labels: dict[str, dict[str, int]] = {name: tally.stats.get(name) or {} for name in _LABELS}
@@ -69,6 +70,7 @@ def look(file: SourceFile, looked_at: int = LOOKED_AT, counted_bytes: int = COUN
     )  # fmt: skip
 
 
+_ONE_SIDED = {"no answer", "no prompt"}
 _LABELS = ("languages", "kinds", "licenses")
 
 

@@ -94,7 +94,7 @@ def _sources(folder: Path, sources: Sequence[FoundSource]) -> Iterator[str]:
         yield f"  - name: {_scalar(source.name)}"
         yield f"    path: {_scalar(os.path.relpath(source.path, folder))}"
         if source.use != "train":
-            yield f"    use: {source.use}    # prompts without answers: training rows that resemble them are left out"
+            yield f"    use: {source.use}    # no pairs to learn from: training rows that resemble these are left out"
         if source.license:
             yield f"    license: {_scalar(source.license)}    # as the folder states"
         elif not source.licensed:

@@ -35,9 +35,8 @@ def test_the_rows_of_the_last_stage_that_ran_lie_here(config: Path, capsys: pyte
 
 def test_rejects_lie_with_their_reasons_beside(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = exported(capsys, str(config), "--rejected", "--out", "bad.jsonl")
-    assert told == {
-        "path": "bad.jsonl", "stage": "ingest", "rows": 1, "rejects": 1, "reasons": "bad.jsonl.reasons.csv"
-    }  # fmt: skip
+    files = [{"path": "bad.jsonl", "rows": 1, "rejects": 1}]
+    assert told == {"path": "bad.jsonl", "stage": "ingest", "rows": 1, "rejects": 1, "files": files}
     assert json.loads(Path("bad.jsonl").read_text()) == {"instruction": "Say nothing", "input": "", "output": ""}
     told = exported(capsys, str(config), "--rejected", "--stage", "dedup")
     assert (told["path"], told["rows"]) == ("config-dedup-rejected.jsonl", 1)

@@ -37,7 +37,10 @@ def test_the_config_loads_and_runs(data: Path, tmp_path: Path, capsys: pytest.Ca
     ]
     assert "not used  odd.jsonl: 1 unknown format: map them with `columns`, or add a plugin; keys: text" in told
     assert "no data   pairs/README.md" in told
-    assert "licence   none is stated for asked" in told
+    assert "licence" not in told  # pairs say theirs, and what never trains needs none
+    (data / "pairs" / "README.md").unlink()
+    assert main(["init", str(data), "--out", "other.yaml"]) == 0
+    assert "licence   none is stated for pairs: name it in the config" in capsys.readouterr().out
     tree = yaml.safe_load((tmp_path / "tuneloom.yaml").read_text())
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")

@@ -84,6 +84,7 @@ def test_rows_with_a_licence_of_their_own_need_none_of_their_source(tmp_path: Pa
     (one,) = grouped(tmp_path, {"a.json": "alpaca"})
     assert not one.licensed
     assert replace(one, license="MIT").licensed
+    assert replace(one, use="decontaminate").licensed
     assert replace(one, files=(replace(one.files[0], licenses={"MIT": 2, "CC0": 1}),)).licensed
 
 
