@@ -4,9 +4,11 @@ A row is followed by its origin (unique), found by its id or by a piece of its t
 whoever prints masks personal data.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,9 +80,24 @@ def _steps(found: Mapping[str, Artifact | None], origin: Origin) -> Iterator[Ste
         if len(rejected):
             row = rejected.to_pylist()[0]
             twin = f", duplicate of {Origin(**row['duplicate_of'])}" if row["duplicate_of"] else ""
-            yield Step(stage, "rejected", f"{row['reason']}{twin} {row['detail']}")
+            yield Step(stage, "rejected", f"{row['reason']}{twin}{_why(json.loads(row['detail']))}")
             return
         yield Step(stage, "kept", _note(artifact, stage, origin))
+
+
+def _why(detail: Mapping[str, Any]) -> str:
+    """{"field": "output", "value": "", "bound": 0.8} -> "; field output; value ''; bound 0.8"; the evidence last."""
+    shown = {name: detail[name] for name in (*(n for n in detail if n != "evidence"), "evidence") if name in detail}
+    return "".join(f"; {name} {_plainly(name, value)}" for name, value in shown.items())
+
+
+def _plainly(name: str, value: Any) -> str:
+    """A value of the row is quoted, for it may be blank; lists and objects are told part by part."""
+    if isinstance(value, dict):
+        return ", ".join(f"{part} {one}" for part, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return repr(value) if name == "value" else str(value)
 
 
 def _note(artifact: Artifact, stage: str, origin: Origin) -> str:
@@ -119,7 +136,9 @@ def _matching(ingest: Artifact, wanted: str) -> list[dict]:
 def _matching_rejects(rejected: pa.Table, wanted: str) -> list[dict]:
     raw = pc.fill_null(rejected["raw"], b"")
     record = pc.fill_null(rejected["record"], "")
-    hits = pc.or_(pc.match_substring(raw, wanted), pc.match_substring(record, canonical(wanted)[1:-1]))
+    hits = pc.match_substring(record, canonical(wanted)[1:-1])
+    for written in {wanted, canonical(wanted)[1:-1], json.dumps(wanted)[1:-1]}:  # as it is, in JSON, in ASCII JSON
+        hits = pc.or_(hits, pc.match_substring(raw, written))
     return rejected.filter(hits).to_pylist()
 
 

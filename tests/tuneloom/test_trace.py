@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.rows import chat
 from tests.tuneloom.dedup.builders import Row, ingest, numbered, run
+from tests.tuneloom.ingest.built import ingested
 from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.artifacts import Artifact, Store, Writer
 from tuneloom.records import Conversation, Origin, Reject, content_digest, reject_rows, to_table
@@ -65,7 +66,7 @@ def test_a_kept_row_has_a_step_a_stage_with_what_it_got_there(tmp_path: Path, ro
 def test_a_rejected_row_ends_where_it_was_rejected_and_names_its_twin(tmp_path: Path, rows: list[Row]) -> None:
     (life,) = find_lives(lived(tmp_path, rows), "Answer 3")
     assert [step.outcome for step in life.steps] == ["kept", "rejected"]
-    assert life.steps[-1].note == 'near duplicate, duplicate of web:a.jsonl:1 {"similarity":0.9}'
+    assert life.steps[-1].note == "near duplicate, duplicate of web:a.jsonl:1; similarity 0.9"
 
 
 def test_a_life_goes_as_far_as_the_stages_that_ran(tmp_path: Path, rows: list[Row]) -> None:
@@ -139,3 +140,35 @@ def test_a_ledger_counts_every_row_of_its_source_and_no_others(
             ("dedup", len(numbers) - lost, lost, {"near duplicate": lost} if lost else {}),
             ("split", len(numbers) - lost, 0, {}),
         ]
+
+
+def test_a_row_rejected_when_it_was_read_tells_field_value_and_evidence_whatever_its_letters(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = [
+        {"instruction": "蓝色？", "output": "   "},
+        {"instruction": "Blue?", "output": "Yes.", "license": "GPL-3.0"},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))  # ASCII alone, as many tools write it
+    found: Found = {"ingest": ingested(file, allowed=("MIT",))}
+    (life,) = find_lives(found, "蓝色")
+    (step,) = life.steps
+    assert (step.stage, step.outcome) == ("ingest", "rejected")
+    assert step.note.startswith("empty answer; field messages[1].content")
+    assert step.note.endswith("; evidence nothing but blanks and end marks")
+    (life,) = find_lives(found, "Blue?")
+    assert life.steps[0].note == ("licence not allowed; bound MIT; field license; rule licenses.allow; value 'GPL-3.0'")
+
+
+def test_a_duplicate_tells_twin_similarity_and_bound(tmp_path: Path) -> None:
+    detail = {"rule": "near duplicate", "similarity": {"prompt": 0.93, "answer": 1.0}, "bound": 0.8}
+    read = ingest(Store(tmp_path), [to_table(numbered([chat("One?", "1")]))])
+
+    def build(writer: Writer) -> None:
+        writer.add(read.table().slice(0, 0))
+        writer.count(rows_in=1)
+        writer.reject(reject_rows(read.table(), "near duplicate", [detail], [Origin("faq", "b.json", 7)]))
+
+    (life,) = find_lives({"ingest": read, "dedup": run(Store(tmp_path), "dedup", read, build)}, "One?")
+    assert life.steps[-1].note == (
+        "near duplicate, duplicate of faq:b.json:7; bound 0.8; rule near duplicate; similarity answer 1.0, prompt 0.93"
+    )
