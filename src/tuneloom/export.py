@@ -154,17 +154,17 @@ def _write_rejects(
     note(REASONS)
     lines, rejects, stage = 0, 0, members[0].reference.stage
     for member in members:
-        task, places = _task_of(member), dict[tuple[str, str, int], int]()
+        task, places = _task_of(member), dict[tuple[str, str, int, int], int]()
         for batch in _batches(member.files("rejected/")):
             for row in _of_reason(batch, reason).to_pylist():
                 origin, text = Origin(**row["origin"]), _words(row, stage, task)
-                source_row = (origin.source, origin.file, origin.row)
-                if text is not None and (stage != "ingest" or source_row not in places):
+                words = (origin.source, origin.file, origin.row, hash(text))
+                if text is not None and words not in places:
                     lines += 1
-                    places[source_row] = lines
+                    places[words] = lines
                     write(text)
                 rejects += 1
-                line = "" if text is None else places[source_row]
+                line = "" if text is None else places[words]
                 note([line, str(origin), row["stage"], row["reason"], mask_json(row["detail"])])
     return lines, rejects
 

@@ -18,7 +18,7 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.changes import FileChanges, file_changes
 from tuneloom.config import load_config
 from tuneloom.errors import DiskFull
-from tuneloom.ingest import stage
+from tuneloom.ingest import files
 from tuneloom.plan import make_plan
 
 Refresh = Callable[..., tuple[Artifact, list[str], FileChanges]]
@@ -47,13 +47,13 @@ def refresh(told: Told, monkeypatch: pytest.MonkeyPatch) -> Refresh:
     Another `home` is another store: a first run.
     """
     read: list[str] = []
-    ingest_file = stage.ingest_file
+    ingest_file = files.ingest_file
 
     def counted(writer, file, *rest) -> None:
         read.append(file.relative)
         ingest_file(writer, file, *rest)
 
-    monkeypatch.setattr(stage, "ingest_file", counted)
+    monkeypatch.setattr(files, "ingest_file", counted)
 
     def refresh(folder: Path, home: Path | None = None) -> tuple[Artifact, list[str], FileChanges]:
         read.clear()

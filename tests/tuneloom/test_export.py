@@ -191,7 +191,7 @@ def test_a_row_of_a_table_is_exported_with_its_columns(tmp_path: Path) -> None:
     assert [turns(row)[-1][1] for row in rows(ingested(out))] == ["4", "Ada"]
 
 
-def test_a_source_row_with_several_broken_instances_stands_there_once_and_keeps_its_task(tmp_path: Path) -> None:
+def test_each_broken_instance_of_a_source_row_stands_there_alone_and_keeps_its_task(tmp_path: Path) -> None:
     task = {
         "Definition": ["Name the capital."],
         "Instances": [{"input": "France", "output": ["Paris"]}, {"input": "Italy", "output": []}, 7],
@@ -199,14 +199,14 @@ def test_a_source_row_with_several_broken_instances_stands_there_once_and_keeps_
     file = tmp_path / "task1_capital.json"
     file.write_text(json.dumps(task, indent=1))
     out = tmp_path / "bad.jsonl"
-    assert counts(export_rejects(ingested(file), "jsonl", out)) == [(1, 2)]
-    assert json.loads(out.read_text()) == {**task, "task": "task1_capital"}
-    assert [row["line"] for row in csv.DictReader(reasons_path(out).open())] == ["1", "1"]
-    mended(out, ('"output": []', '"output": ["Rome"]'), (", 7]", "]"))
-    assert {(row["task"], turns(row)[-1][1]) for row in rows(ingested(out))} == {
-        ("task1_capital", "Paris"),
-        ("task1_capital", "Rome"),
-    }
+    assert counts(export_rejects(ingested(file), "jsonl", out)) == [(2, 2)]
+    written = [json.loads(line) for line in out.read_text().splitlines()]
+    assert sorted(str(row["Instances"]) for row in written) == ["[7]", "[{'input': 'Italy', 'output': []}]"]
+    assert {row["task"] for row in written} == {"task1_capital"}
+    assert sorted(row["line"] for row in csv.DictReader(reasons_path(out).open())) == ["1", "2"]
+    mended(out, ('"output": []', '"output": ["Rome"]'), ("[7]", '[{"input": "Peru", "output": ["Lima"]}]'))
+    found = {(row["task"], turns(row)[-1][1]) for row in rows(ingested(out))}
+    assert found == {("task1_capital", "Rome"), ("task1_capital", "Lima")}
 
 
 def test_rejects_of_a_later_stage_are_rows_again_and_reasons_are_masked(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def test_a_row_rejected_when_it_was_read_tells_field_value_and_evidence_whatever
     assert step.note.startswith("empty answer; field messages[1].content")
     assert step.note.endswith("; evidence nothing but blanks and end marks")
     (life,) = find_lives(found, "Blue?")
-    assert life.steps[0].note == ("licence not allowed; bound MIT; field license; rule licenses.allow; value 'GPL-3.0'")
+    said = "licence not allowed; bound MIT; field license; rule licenses.allow; value 'GPL-3.0'; version 1"
+    assert life.steps[0].note == said
 
 
 def test_a_duplicate_tells_twin_similarity_and_bound(tmp_path: Path) -> None:

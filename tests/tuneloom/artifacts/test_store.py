@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.rows import table_of
 from tests.tuneloom.artifacts.test_locks import holder
 from tuneloom.artifacts import Artifact, Spec, Store, Writer
-from tuneloom.errors import BrokenArtifact, LockTimeout, NotPermitted, OtherVersion
+from tuneloom.errors import BrokenArtifact, DiskFull, LockTimeout, NotPermitted, OtherVersion
 from tuneloom.records import Origin, Reject
 
 PAIRS = [(f"question {n}", f"answer {n}") for n in range(40)]
@@ -359,6 +359,6 @@ def test_a_full_disk_leaves_no_artifact(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("tuneloom.artifacts.writer.pq.write_table", full)
     store = Store(tmp_path)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFull, match="No space left"):
         store.ensure(spec(), keep_all)
     assert store.find(spec().reference) is None
