@@ -36,7 +36,8 @@ def with_labels(
     known["task"] = known["task"] or task
     known["license"] = known["license"] or source.license
     known["language"] = known["language"] or language_code(source.language) or source.language
-    return conversation.but(**known, use=source.use, meta={**meta, **conversation.meta})
+    use = source.use if conversation.use == "train" else conversation.use  # what was a suite's is never trained on
+    return conversation.but(**known, use=use, meta={**meta, **conversation.meta})
 
 
 def with_detected(rows: Sequence[Conversation]) -> list[Conversation]:

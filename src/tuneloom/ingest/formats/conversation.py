@@ -10,6 +10,7 @@ from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import conversation_turns, json_text
 from tuneloom.records import Conversation, Example
 
+USES = ("train", "evaluate", "decontaminate")
 _LABELS = ("task", "category", "language", "kind", "license")
 _OTHERS = ("content_hash", "fields", "examples", "tools", "references", "choices", "use", "synthetic", "flags", "meta")
 
@@ -21,10 +22,13 @@ def claims(row: Mapping[str, Any]) -> int:
 
 
 def parse(row: Row) -> Iterator[Conversation]:
-    """The row as it was; where it came from before stands in `meta` as `exported`. `use` is the source's to say."""
+    """The row as it was; where it came from before stands in `meta` as `exported`."""
     turns = conversation_turns(row.take("messages"), "messages", row.flags)
     origin, identity = row.take("origin"), row.take("id")
-    row.take("use", "content_hash")
+    row.take("content_hash")
+    use = row.text("use") or "train"
+    if use not in USES:
+        raise Rejected("unknown use", "use", use, f"known: {', '.join(USES)}")
     yield Conversation(
         turns,
         fields={str(name): str(text) for name, text in _entries(row, "fields").items()},
@@ -32,6 +36,7 @@ def parse(row: Row) -> Iterator[Conversation]:
         tools=json_text(row.take("tools")),
         references=texts(row.take("references") or [], "references", row.flags),
         choices=texts(row.take("choices") or [], "choices", row.flags),
+        use=use,
         synthetic=row.take("synthetic") is True,
         flags=texts(row.take("flags") or [], "flags", row.flags),
         meta={**_entries(row, "meta"), "exported": {"id": identity, "origin": origin}},

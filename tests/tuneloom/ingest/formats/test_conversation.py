@@ -3,6 +3,8 @@
 import pytest
 
 from tests.tuneloom.ingest.formats.answers import parsed, said
+from tuneloom.config import Source
+from tuneloom.ingest.describe import with_labels
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.row import Rejected
 from tuneloom.records import Example
@@ -47,3 +49,13 @@ def test_what_a_hand_spoilt_is_rejected_with_the_field(field: str, value: object
     with pytest.raises(Rejected, match="wrong type") as caught:
         parsed("conversation", {**ROW, field: value})
     assert caught.value.field.startswith(field)
+
+
+def test_what_was_a_suites_stays_out_of_training_whatever_its_source_says() -> None:
+    asked = {**ROW, "messages": ROW["messages"][:1], "use": "decontaminate"}
+    (one,), _ = parsed("conversation", asked)
+    assert with_labels(
+        one, dict.fromkeys(("task", "license", "language")), {}, Source(name="s", path="p"), None
+    ).use == ("decontaminate")
+    with pytest.raises(Rejected, match="unknown use"):
+        parsed("conversation", {**ROW, "use": "trian"})
