@@ -185,9 +185,8 @@ def why(plan: Plan, stage: str) -> str:
     if before.stages.get(stage) == plan.specs[stage].key:
         return "its artifact is gone"
     old, new = before.specs[stage], plan.specs[stage].as_dict()
-    reasons = [*_changed("", old["config"], new["config"]), *_changed("", old["inputs"], new["inputs"])]
-    if old["code"] != new["code"]:
-        reasons.append(f"the code of {stage} changed")
+    reasons = [f"the code of {stage} changed"] if old["code"] != new["code"] else []
+    reasons += [*_changed("", old["config"], new["config"]), *_changed("", old["inputs"], new["inputs"])]
     if old["seed"] != new["seed"]:
         reasons.append(f"seed {old['seed']} -> {new['seed']}")
     changed = [p.split("/")[0] for p in new["parents"] if p not in old["parents"] and p.split("/")[0] != stage]
@@ -225,12 +224,20 @@ def _planned_files(
             yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
 
 
+_READ_BY = {"format", "columns", "use", "language", "license"}
+
+
 def _source_section(config: Config, source: Source) -> dict[str, Any]:
     """What of the config decides how a source's files are read."""
-    section = source.model_dump(mode="json", include={"format", "columns", "use", "language", "license"})
+    section = source.model_dump(mode="json", include=_READ_BY)
     if config.licenses.allow is not None and source.use == "train":
-        section["licenses"] = {"allow": sorted(config.licenses.allow)}
+        section["licenses"] = _licenses(config)
     return section
+
+
+def _licenses(config: Config) -> dict[str, Any]:
+    """The allow-list in an order that decides nothing."""
+    return {"allow": config.licenses.allow and sorted(config.licenses.allow)}
 
 
 def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
@@ -249,7 +256,10 @@ def _digest(file: SourceFile, home: Path, *, alone: bool) -> str:
 def _specs(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:
     listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
     members = tuple(sorted(f.spec.reference for f in files))
-    section = {"sources": {source.name: _source_section(config, source) for source in config.sources}}  # says why
+    sources = {source.name: source.model_dump(mode="json", include=_READ_BY) for source in config.sources}
+    section: dict[str, Any] = {"sources": sources}  # this and the licences are in the files' keys; here they say why
+    if any(source.use == "train" for source in config.sources):
+        section["licenses"] = _licenses(config)
     spec = Spec("ingest", code_digest("tuneloom.ingest"), config=section, inputs={"files": listed}, parents=members)
     yield "ingest", spec
     declared: dict[str, tuple[bool, dict[str, Any]]] = {
@@ -305,6 +315,8 @@ def _changed(prefix: str, old: Any, new: Any) -> Iterator[str]:
             if before.get(name) != after.get(name):
                 state = "is new" if name not in before else "is gone" if name not in after else "changed"
                 yield f"file {':'.join(name)} {state}"
+    elif isinstance(old, dict) or isinstance(new, dict):
+        yield f"{prefix} is {'new' if old is None else 'gone'}" if None in (old, new) else f"{prefix} changed"
     elif old != new:
         yield f"{prefix} {old} -> {new}"
 

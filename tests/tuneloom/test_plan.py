@@ -217,3 +217,24 @@ def test_the_licences_that_may_train_are_an_input_of_what_trains(project: Path) 
     assert keys(make_plan(config(**allow), project))["ingest"] != keys(make_plan(config(), project))["ingest"]
     suite = {"sources": [{"name": "s", "path": "data/*.json", "use": "decontaminate"}]}
     assert keys(make_plan(config(**suite, **allow), project)) == keys(make_plan(config(**suite), project))
+
+
+def test_why_ingest_runs_names_the_source_and_its_setting(project: Path) -> None:
+    plan = make_plan(config(), project)
+    specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
+    write_run(plan.store, RunRecord(plan.record.identity, "tuneloom", stages=keys(plan), specs=specs))
+    named = {"name": "s", "path": "data/*.json", "format": "alpaca"}
+    assert why(make_plan(config(sources=[named]), project), "ingest") == "sources.s.format auto -> alpaca"
+    more = [{"name": "s", "path": "data/*.json"}, {"name": "t", "path": "data/a.json"}]
+    assert why(make_plan(config(sources=more), project), "ingest") == "sources.t is new; file t:a.json is new"
+    allowed = make_plan(config(licenses={"allow": ["MIT"]}), project)
+    assert why(allowed, "ingest") == "licenses.allow None -> ['MIT']"
+
+
+def test_of_many_changes_the_first_are_named(project: Path) -> None:
+    plan = make_plan(config(), project)
+    specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
+    write_run(plan.store, RunRecord(plan.record.identity, "tuneloom", stages=keys(plan), specs=specs))
+    for number in range(9):
+        (project / "data" / f"n{number}.json").write_text("[{}]")
+    assert why(make_plan(config(), project), "ingest").endswith("file s:n3.json is new; and 5 more")
