@@ -61,7 +61,7 @@ def look(file: SourceFile, looked_at: int = LOOKED_AT, counted_bytes: int = COUN
     if not tally.kept and tally.rows and tally.reasons.keys() <= _ONE_SIDED:
         other = _ingested(file, "decontaminate", looked_at)
         tally, use = (other, "decontaminate") if other.kept else (tally, use)
-    size = file.path.stat().st_size
+    size = file.path.stat().st_size if file.path.is_file() else 0  # a pipe, a link to nowhere
     rows, count = _counted(file, tally.rows, size, looked_at, counted_bytes)
     labels: dict[str, dict[str, int]] = {name: tally.stats.get(name) or {} for name in _LABELS}
     return FileSurvey(

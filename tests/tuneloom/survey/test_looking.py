@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,11 @@ def test_nested_rows_give_more_conversations_than_rows(tmp_path: Path) -> None:
     (tmp_path / "task.json").write_text(json.dumps(task))
     found = seen(tmp_path / "task.json")
     assert (found.rows, found.kept) == (1, 5)
+
+
+def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name in ("link.jsonl", "pipe.jsonl"):
+        found = seen(tmp_path / name)
+        assert (found.usable, found.bytes, len(found.reasons)) == (False, 0, 1)
