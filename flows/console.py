@@ -57,11 +57,10 @@ class TerminalReporter:
         """The stage's line."""
         self.close()
         counts, seconds = artifact.manifest.counts, artifact.manifest.seconds
-        rows = (
-            ""
-            if counts.rows_in is None
-            else f"{counts.rows_in:>8,} in {counts.rows_out:>8,} out {counts.rejected:>7,} rejected"
-        )
+        rows = ""
+        if counts.rows_in is not None:
+            made = f" + {counts.made:,} made" if counts.made else ""
+            rows = f"{counts.rows_in:>8,} in{made} {counts.rows_out:>8,} out {counts.rejected:>7,} rejected"
         state = "reused" if artifact.reused else f"{seconds:.1f} s"
         self.say(f"  {stage:<9} {rows:<44} {state:>9}".rstrip())
 
@@ -73,10 +72,14 @@ class TerminalReporter:
 
 
 def stage_table(found: Mapping[str, Artifact | None]) -> Table:
-    """The stages with their rows, most frequent reasons and seconds."""
+    """The stages with their rows, most frequent reasons and seconds; rows made where there are any."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, side in (("stage", "left"), ("in", "right"), ("out", "right"), ("rejected", "right")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    columns = {"in": "rows_in", "made": "made", "out": "rows_out", "rejected": "rejected"}
+    if not any(artifact.manifest.counts.made for artifact in found.values() if artifact):
+        del columns["made"]
+    table.add_column("stage")
+    for name in columns:
+        table.add_column(name, justify="right")
     table.add_column("why", overflow="fold")
     table.add_column("seconds", justify="right")
     for stage, artifact in found.items():
@@ -86,7 +89,7 @@ def stage_table(found: Mapping[str, Artifact | None]) -> Table:
         why = ", ".join(f"{n:,} {reason}" for reason, n in sorted(reasons.items(), key=lambda pair: -pair[1])[:4])
         table.add_row(
             stage,
-            *(f"{n:,}" if n is not None else "" for n in (counts.rows_in, counts.rows_out, counts.rejected)),
+            *("" if (n := getattr(counts, name)) is None else f"{n:,}" for name in columns.values()),
             why,
             f"{artifact.manifest.seconds:.1f}",
         )

@@ -84,6 +84,20 @@ def test_the_table_has_a_line_a_stage_that_ran(reporter: TerminalReporter, artif
     assert "1 refusal" in line
 
 
+def test_rows_that_a_stage_made_are_told_so_that_the_numbers_add_up(reporter: TerminalReporter, tmp_path: Path) -> None:
+    def build(writer) -> None:
+        writer.count(rows_in=1, made=2)
+        writer.add(table_of([(f"question {n}", "answer") for n in range(3)]))
+
+    artifact = Store(tmp_path).ensure(Spec("ingest", "code"), build)
+    reporter.end("ingest", artifact)
+    reporter.console.print(stage_table({"ingest": artifact}))
+    told, header, line = text_of(reporter).splitlines()
+    assert told.split()[:9] == ["ingest", "1", "in", "+", "2", "made", "3", "out", "0"]
+    assert header.split()[:5] == ["stage", "in", "made", "out", "rejected"]
+    assert line.split()[:5] == ["ingest", "1", "2", "3", "0"]
+
+
 def test_a_stage_object_holds_what_the_contract_says(artifact: Artifact) -> None:
     (found,) = stage_objects({"quality": artifact.as_reused(), "train": None})
     assert found.pop("seconds") >= 0
