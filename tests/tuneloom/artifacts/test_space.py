@@ -35,7 +35,7 @@ def build(writer: Writer) -> None:
 
 def test_a_full_disk_is_told_with_place_stage_and_remedy_and_leaves_nothing(tmp_path: Path) -> None:
     store, spec = Store(tmp_path), Spec("ingest", "code")
-    with no_file_larger_than(40_000), pytest.raises(DiskFull, match="the disk is full") as caught:
+    with no_file_larger_than(4_000), pytest.raises(DiskFull, match="the disk is full") as caught:
         store.ensure(spec, build)
     assert caught.value.where == f"{tmp_path}, stage ingest"
     assert "`store`" in caught.value.remedy

@@ -83,7 +83,7 @@ def test_the_bytes_do_not_depend_on_order_or_partitions(order: list[int], cut: i
 
 
 def test_large_artifacts_are_cut_by_id_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuneloom.artifacts.writer.PART_BYTES", 1_000)
+    monkeypatch.setattr("tuneloom.artifacts.shelves.PART_BYTES", 1_000)
     artifact = Store(tmp_path).ensure(spec(), keep_all)
     parts = list(artifact.tables(["id"]))
     assert len(parts) > 3
@@ -357,7 +357,7 @@ def test_a_full_disk_leaves_no_artifact(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tuneloom.artifacts.writer.pq.write_table", full)
+    monkeypatch.setattr("tuneloom.artifacts.shelves.pq.write_table", full)
     store = Store(tmp_path)
     with pytest.raises(DiskFull, match="No space left"):
         store.ensure(spec(), keep_all)

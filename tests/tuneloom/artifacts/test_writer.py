@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.rows import chat, table_of
 from tuneloom.artifacts import Artifact, Counts, Spec, Store, Writer
-from tuneloom.artifacts.writer import _text_bytes
+from tuneloom.artifacts.shelves import text_bytes
 from tuneloom.records import Origin, Reject, to_table
 
 PAIRS = [(f"question {n}", f"answer {n}") for n in range(40)]
@@ -33,8 +33,8 @@ def test_text_is_measured_alike_however_a_column_is_sliced(values: list, data: s
     column = pa.chunked_array([pa.array(values, pa.map_(pa.string(), pa.string()))])
     cut = data.draw(st.integers(0, len(values)))
     expected = sum(len((k + v).encode()) for row in values for k, v in (row or {}).items())
-    assert _text_bytes(column) == expected
-    assert _text_bytes(column.slice(0, cut)) + _text_bytes(column.slice(cut)) == expected
+    assert text_bytes(column) == expected
+    assert text_bytes(column.slice(0, cut)) + text_bytes(column.slice(cut)) == expected
 
 
 @settings(max_examples=10, deadline=None)
@@ -55,7 +55,7 @@ def test_the_parts_do_not_depend_on_the_partitions(
             writer.count(rows_in=80)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tuneloom.artifacts.writer.PART_BYTES", 1_500)
+            patch.setattr("tuneloom.artifacts.shelves.PART_BYTES", 1_500)
             made = Store(tmp_path_factory.mktemp("store")).ensure(SPEC, fill)
         return [(file.path, file.digest) for file in made.manifest.files]
 
@@ -63,7 +63,7 @@ def test_the_parts_do_not_depend_on_the_partitions(
 
 
 def test_many_rejects_are_cut_into_parts_none_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuneloom.artifacts.writer.PART_BYTES", 2_000)
+    monkeypatch.setattr("tuneloom.artifacts.shelves.PART_BYTES", 2_000)
 
     def fill(writer: Writer) -> None:
         writer.reject(rejects(200))
