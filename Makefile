@@ -24,6 +24,8 @@ lint: $(READY)
 	@$(BIN)/ruff format .
 
 bench: $(READY)
+	@$(BIN)/python -m benchmarks.ingest speed
+	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
