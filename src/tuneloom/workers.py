@@ -10,8 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import Self, TypeVar
+
+from tuneloom.errors import TuneloomError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,15 +45,23 @@ class Workers:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """`function` of each item, in their order; takes items only as results are taken.
 
-        Raises what `function` raises, and BrokenProcessPool where a worker was killed (out of memory).
+        Raises what `function` raises, and TuneloomError where a worker was killed (out of memory).
         """
         waiting: collections.deque[Future[Result]] = collections.deque()
-        for item in items:
-            waiting.append(self._pool.submit(function, item))
-            if len(waiting) >= self.count * _AHEAD:
+        try:
+            for item in items:
+                waiting.append(self._pool.submit(function, item))
+                if len(waiting) >= self.count * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise TuneloomError(
+                "a worker process was ended from outside, as a rule because memory ran out",
+                where=f"{self.count} workers",
+                remedy="Free memory, or use fewer cores (`taskset -c 0 tuneloom ...`), and run again: what is finished "
+                'stays. A script of your own that calls Tuneloom needs `if __name__ == "__main__":`.',
+            ) from error
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:

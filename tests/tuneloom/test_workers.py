@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tuneloom.errors import TuneloomError
 from tuneloom.workers import Workers, in_threads
 
 
@@ -35,6 +36,26 @@ def test_an_error_in_a_worker_is_raised() -> None:
         list(workers.map(int, ["1", "x"]))
 
 
+def test_a_worker_that_is_killed_is_told_in_words_with_a_remedy() -> None:
+    with Workers(1) as workers, pytest.raises(TuneloomError, match=r"memory ran out.*fewer cores.*__main__"):
+        list(workers.map(os._exit, [9]))
+
+
+_UNGUARDED = """
+from tuneloom.workers import Workers
+with Workers(1) as workers:
+    print(*workers.map(abs, [-1]))
+"""
+
+
+def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(_UNGUARDED)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert 'needs `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+
+
 def test_threads_keep_the_order_and_begin_nothing_after_an_error() -> None:
     begun: list[int] = []
 
@@ -51,6 +72,7 @@ def test_threads_keep_the_order_and_begin_nothing_after_an_error() -> None:
 
 _PARENT = """
 import os, time
+from tuneloom.errors import TuneloomError
 from tuneloom.workers import Workers
 def main():
     with Workers(2) as workers:
