@@ -8,6 +8,7 @@ from typing import Any
 
 from tuneloom.config import Source
 from tuneloom.ingest.languages import language_code
+from tuneloom.ingest.licenses import stated
 from tuneloom.ingest.row import Row
 from tuneloom.records import Conversation
 from tuneloom.text.kind import detect_kind
@@ -15,7 +16,8 @@ from tuneloom.text.language import detect_languages
 
 _LOOKED_AT = 2_000
 _KINDS = ("natural", "code", "mixed")
-_LABELS = frozenset(("task", "category", "license", "language", "lang", "kind"))
+_LICENSES = ("license", "licence", "licenses")
+_LABELS = frozenset(("task", "category", "language", "lang", "kind", *_LICENSES))
 _NONE: dict[str, Any] = dict.fromkeys(("task", "category", "license", "language", "kind"))
 
 
@@ -23,8 +25,9 @@ def own_labels(row: Row) -> dict[str, Any]:
     """The labels that the row itself bears, claimed: {"task": "sum", "language": "English"} -> task, language "en"."""
     if not row.has_any(_LABELS):
         return _NONE
-    labels = {name: _label(row, name) for name in ("task", "category", "license")}
-    return {**labels, "language": _language_label(row), "kind": _label(row, "kind", _KINDS)}
+    labels = {name: _label(row, name) for name in ("task", "category")}
+    kind, license = _label(row, "kind", _KINDS), stated([row.take(name) for name in _LICENSES])
+    return {**labels, "license": license, "language": _language_label(row), "kind": kind}
 
 
 def with_labels(

@@ -5,11 +5,11 @@ Names are compared by what they surely mean, in SPDX's spelling where that is kn
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tuneloom.ingest.row import Rejected
-from tuneloom.records import Conversation
+from tuneloom.records import Conversation, canonical
 
 _CC_ADDRESS = re.compile(
     r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/(\d\.\d)\S*"
@@ -24,6 +24,22 @@ _WORDS = (
     (re.compile(r"\bv(?:er)?\.?\s*(?=\d)"), " "),
 )
 _NUMBERED = re.compile(r"(apache|mpl|[al]?gpl|cc(?:-(?:by|nc|sa|nd))+)-?v?(\d)(?:\.(\d))?")
+
+
+def stated(value: Any) -> str | None:
+    """A licence as rows write it: ["MIT", "CC BY 4.0"] -> "MIT and CC BY 4.0", for each binds; "" and [] -> None.
+
+    What is no text is the JSON that it is: nobody knows such a licence, and the source's must not take its place.
+    """
+    return " and ".join(dict.fromkeys(_names(value))) or None
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _names(one)
+    elif text := (value if isinstance(value, str) else canonical(value) if value is not None else "").strip():
+        yield text
 
 
 class NotLicensed(Rejected):

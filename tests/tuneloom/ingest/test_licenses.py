@@ -93,3 +93,31 @@ def test_a_files_rows_are_stopped_by_their_own_licence_and_by_their_sources(tmp_
     assert rejects(artifact)[0][2]["bound"] == ["MIT"]
     assert len(rows(ingested(file, allowed=("MIT",), license="MIT"))) == 2
     assert len(rows(ingested(file))) == 3
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"license": ["cc-by-nc-4.0"]}, "cc-by-nc-4.0"),
+        ({"license": ["MIT", "GPL-3.0"]}, "MIT and GPL-3.0"),
+        ({"licenses": ["GPL-3.0"]}, "GPL-3.0"),
+        ({"licence": "GPL-3.0"}, "GPL-3.0"),
+        ({"license": {"id": "GPL-3.0"}}, '{"id":"GPL-3.0"}'),
+        ({"license": 7}, "7"),
+        ({"license": "MIT", "licenses": ["MIT", "GPL-3.0"]}, "MIT and GPL-3.0"),
+    ],
+)
+def test_a_rows_own_licence_binds_in_whatever_shape_and_is_never_replaced_by_its_sources(
+    tmp_path: Path, own: dict[str, object], told: str
+) -> None:
+    file = write_jsonl(tmp_path / "rows.jsonl", [{"instruction": "a", "output": "x", **own}])
+    assert [row["license"] for row in rows(ingested(file, license="MIT"))] == [told]
+    stopped = rejects(ingested(file, allowed=("MIT",), license="MIT"))
+    assert [(reason, detail["value"]) for _, reason, detail, _ in stopped] == [("licence not allowed", told)]
+
+
+def test_where_a_row_says_nothing_its_source_speaks(tmp_path: Path) -> None:
+    values = [{"instruction": "a", "output": "x", "license": nothing} for nothing in (None, "", " ", [], [""])]
+    assert {row["license"] for row in rows(ingested(write_jsonl(tmp_path / "a.jsonl", values), license="MIT"))} == {
+        "MIT"
+    }

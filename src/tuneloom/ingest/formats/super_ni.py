@@ -5,6 +5,7 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.languages import language_code
+from tuneloom.ingest.licenses import stated
 from tuneloom.ingest.nested import examples, explanations, first_text, instances, texts
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.turns import exchange, joined
@@ -43,6 +44,6 @@ def parse(row: Row) -> Iterator[Conversation | Rejected]:
 
 
 def _licence(value: Any) -> str | None:
-    """["MIT"] -> "MIT"; ["MIT", "CC BY 4.0"] -> "MIT and CC BY 4.0", for each binds; ["Unknown"] -> None."""
-    named = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
-    return " and ".join(text for text in named if text not in ("", "Unknown")) or None
+    """["MIT", "CC BY 4.0"] -> "MIT and CC BY 4.0"; ["Unknown"] -> None: nobody has said."""
+    named = value if isinstance(value, list) else [value]
+    return stated([name for name in named if name != "Unknown"])
