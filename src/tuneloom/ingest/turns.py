@@ -16,6 +16,9 @@ ROLES = {
 }
 """What sources call the roles; any other name rejects the row."""
 
+SYSTEM = ("system", "system_prompt")
+"""What sources call the system's words, where these stand beside the turns."""
+
 _SPEAKERS = {**{name: name for name in ROLES}, "input": "user", "output": "assistant"}
 _NO_INPUT = {"<noinput>", "<no input>", "noinput", "no input"}
 _SAID = ("content", "value", "text")
@@ -39,6 +42,12 @@ def joined(*parts: str) -> str:
 def system_turn(text: str) -> tuple[Message, ...]:
     """ "Be kind." -> one system message; "" -> none."""
     return (Message("system", text),) if text.strip() else ()
+
+
+def led(system: str, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The turns after the system's words, which some sources write both beside the turns and as the first of them."""
+    twice = turns[:1] and turns[0].role == "system" and turns[0].content.strip() == system.strip()
+    return turns if twice else (*system_turn(system), *turns)
 
 
 def real_input(text: str, flags: list[str]) -> str:

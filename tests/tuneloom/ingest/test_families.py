@@ -270,3 +270,50 @@ def test_a_transcript_is_read_back_as_it_was(marks: tuple[str, str], pairs: list
         return
     text = "".join(marks[role == "assistant"] + words for role, words in said)
     assert _read("transcript", {"text": text}) == said
+
+
+_HI = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yo"}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"conversations": _HI, "system_prompt": "Be brief."},  # OpenHermes
+        {"conversations": [{"from": "system", "value": "Be brief."}, *_HI], "system_prompt": "Be brief."},
+        {"messages": [{"role": "system", "content": "Be brief."}, *_HI], "system": "Be brief."},
+        {"data": ["Hi", "Yo"], "system_prompt": "Be brief."},
+        {"text": "### Human: Hi### Assistant: Yo", "system_prompt": "Be brief."},
+        {"prompt": "Hi", "response": "Yo", "system_prompt": "Be brief."},
+        {"instruction": "Hi", "output": "Yo", "system_prompt": "Be brief."},
+        {"instruction": "Hi", "context": "", "response": "Yo", "system_prompt": "Be brief."},
+        {"query": "Hi", "response": "Yo", "system_prompt": "Be brief."},
+        {"question": "Hi", "answer": "Yo", "system_prompt": "Be brief."},
+        {"prompt": "Hi", "chosen": "Yo", "rejected": "Go.", "system_prompt": "Be brief."},
+    ],
+)
+def test_the_systems_words_beside_the_turns_are_its_turn_once(tmp_path: Path, value: dict[str, Any]) -> None:
+    (row,) = rows(ingested(write_jsonl(tmp_path / "rows.jsonl", [value]), language="en"))
+    assert turns(row) == [("system", "Be brief."), ("user", "Hi"), ("assistant", "Yo")]
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ({"question": "Who?", "answer": "Tom", "passage": "Tom went."}, "Who?\n\nTom went."),
+        ({"question": "Who?", "options": ["Tom", "Ann"], "answer": "A", "article": "Tom went."},  # RACE
+         "Tom went.\n\nWho?\n\n- Tom\n- Ann"),
+        ({"prompt": "Translate.", "input": "Haus", "output": "Tom"}, "Translate.\n\nHaus"),
+        ({"prompt": "Translate Haus.", "input": "Haus", "output": "Tom"}, "Translate Haus."),
+        ({"instruction": "Who?", "input": "Say.", "context": "Tom went.", "response": "Tom"},
+         "Who?\n\nTom went.\n\nSay."),
+    ],
+)  # fmt: skip
+def test_all_that_asks_is_in_the_prompt(tmp_path: Path, value: dict[str, Any], asked: str) -> None:
+    (row,) = rows(ingested(write_jsonl(tmp_path / "rows.jsonl", [value]), language="en"))
+    assert turns(row) == [("user", asked), ("assistant", "Tom")]
+
+
+def test_an_input_after_a_history(tmp_path: Path) -> None:
+    value = {"input": "And?", "output": "Yo", "history": [["Hi", "Hello"]]}
+    (row,) = rows(ingested(write_jsonl(tmp_path / "rows.jsonl", [value]), language="en"))
+    assert turns(row) == [("user", "Hi"), ("assistant", "Hello"), ("user", "And?"), ("assistant", "Yo")]

@@ -5,7 +5,7 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Row
-from tuneloom.ingest.turns import exchange, joined
+from tuneloom.ingest.turns import SYSTEM, exchange, joined, real_input
 from tuneloom.records import Conversation
 
 _ANSWER = ("response", "output", "answer")
@@ -13,11 +13,12 @@ _ANSWER = ("response", "output", "answer")
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"instruction": "Who?", "context": "Ada wrote.", "response": "Ada", "category": "closed_qa"} -> 4"""
-    return known(row, "instruction", "context", _ANSWER, also=("category", "system"))
+    return known(row, "instruction", "context", _ANSWER, also=("category", "input", *SYSTEM))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "Who?\\n\\nAda wrote.", assistant "Ada"."""
     instruction, context = row.text("instruction"), row.text("context")
-    turns = exchange(joined(instruction, context), row.text(*_ANSWER), row.text("system"))
-    yield Conversation(turns, fields={"instruction": instruction, "context": context})
+    given = real_input(row.text("input"), row.flags)
+    turns = exchange(joined(instruction, context, given), row.text(*_ANSWER), row.text(*SYSTEM))
+    yield Conversation(turns, fields={"instruction": instruction, "context": context, "input": given})

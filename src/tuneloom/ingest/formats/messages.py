@@ -9,7 +9,7 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Row
-from tuneloom.ingest.turns import conversation_turns, json_text, system_turn
+from tuneloom.ingest.turns import SYSTEM, conversation_turns, json_text, led
 from tuneloom.records import Conversation, Message
 
 _ASKED = ("input", "prompt")
@@ -21,7 +21,7 @@ def claims(row: Mapping[str, Any]) -> int:
     """{"messages": [...], "tools": [...]} -> 2; with `chosen` or a `label` it is preference data, not this."""
     if any(row.get(name) is not None for name in _PREFERENCE) or isinstance(row.get("label"), bool):
         return 0
-    also = ("system", "system_prompt", "tools", "functions")
+    also = (*SYSTEM, "tools", "functions")
     if "messages" in row:
         return known(row, "messages", also=also)
     return known(row, _ASKED, _ANSWER, also=also) if any(_is_turns(row.get(name)) for name in _ASKED) else 0
@@ -29,12 +29,11 @@ def claims(row: Mapping[str, Any]) -> int:
 
 def parse(row: Row) -> Iterator[Conversation]:
     """[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}] -> the same two messages."""
-    system = system_turn(row.text("system", "system_prompt"))
     if row.peek("messages") is not None:
         turns = conversation_turns(row.take("messages"), "messages", row.flags, row.meta)
     else:
         turns = conversation_turns(row.take(*_ASKED), "input", row.flags, row.meta) + _answer(row)
-    yield Conversation((*system, *turns), tools=json_text(row.take("tools", "functions")))
+    yield Conversation(led(row.text(*SYSTEM), turns), tools=json_text(row.take("tools", "functions")))
 
 
 def _answer(row: Row) -> tuple[Message, ...]:

@@ -10,13 +10,14 @@ from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Rejected, Row
 from tuneloom.ingest.transcripts import is_transcript, transcript_turns
 from tuneloom.ingest.turns import (
+    SYSTEM,
     conversation_turns,
     exchange,
     history_turns,
     joined,
     json_text,
+    led,
     real_input,
-    system_turn,
 )
 from tuneloom.records import Conversation, Message
 
@@ -24,12 +25,11 @@ _DIALOGUE = ("conversations", "messages", "prompt", "question", "query")
 _TEXT = ("instruction", "prompt", "question", "query")
 _GOOD, _BAD = ("chosen", "chosen_response"), ("rejected", "rejected_response")
 _ANSWER = ("completion", "output", "response")
-_SYSTEM = ("system", "system_prompt")
 
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"prompt": "Hi", "chosen": "Hello", "rejected": "Go."} -> 3;  {"messages": [...], "label": False} -> 2"""
-    also = ("input", "tools", *_SYSTEM, *{*_DIALOGUE, *_TEXT})
+    also = ("input", "tools", *SYSTEM, *{*_DIALOGUE, *_TEXT})
     if any(row.get(name) is not None for name in (*_BAD, *_GOOD)):
         return known(row, (*_GOOD, "response", "messages"), _BAD, also=also)
     if isinstance(row.get("label"), bool) or row.get("kto_tag") is not None:
@@ -44,10 +44,10 @@ def parse(row: Row) -> Iterator[Conversation]:
             raise Rejected("labelled bad", name, row.peek(name), "the publisher marked this answer as undesired")
     good = next((name for name in _GOOD if row.peek(name) is not None), None)
     answer = _answer(row, good) if good else ()
-    system = system_turn(row.text(*_SYSTEM))
+    system = row.text(*SYSTEM)
     tools = json_text(row.take("tools"))
     if any(message.role == "user" for message in answer):
-        yield Conversation((*system, *answer), tools=tools)
+        yield Conversation(led(system, answer), tools=tools)
         return
     dialogue = next((name for name in _DIALOGUE if isinstance(row.peek(name), list)), None)
     if dialogue:
@@ -59,7 +59,7 @@ def parse(row: Row) -> Iterator[Conversation]:
         fields = {"instruction": instruction, "input": given}
     if not good and not any(message.role == "assistant" for message in asked[-1:]):
         answer = exchange("", row.text(*_ANSWER))[1:]
-    yield Conversation((*system, *asked, *answer), fields, tools=tools)
+    yield Conversation(led(system, (*asked, *answer)), fields, tools=tools)
 
 
 def _answer(row: Row, name: str) -> tuple[Message, ...]:

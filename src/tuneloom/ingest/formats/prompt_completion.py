@@ -10,7 +10,7 @@ from typing import Any
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.nested import texts
 from tuneloom.ingest.row import Rejected, Row
-from tuneloom.ingest.turns import exchange
+from tuneloom.ingest.turns import SYSTEM, exchange, history_turns, joined
 from tuneloom.records import Conversation
 
 TASK_FROM_FILE = True  # P3 names its files <dataset>_<template>
@@ -26,7 +26,7 @@ def claims(row: Mapping[str, Any]) -> int:
     """{"prompt": "2+2=", "completion": "4"} -> 2; a prompt in messages is another format's"""
     asked = next((row[name] for name in _PROMPT if row.get(name) is not None), "")
     other = "instruction" in row or isinstance(row.get("label"), bool) or not isinstance(asked, str)
-    return 0 if other else known(row, _PROMPT, _ANSWER, also=("system", "answer_choices", *_TASK))
+    return 0 if other else known(row, _PROMPT, _ANSWER, also=("answer_choices", "history", *SYSTEM, *_TASK))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
@@ -36,8 +36,16 @@ def parse(row: Row) -> Iterator[Conversation]:
     if row.peek("inputs_pretokenized") is not None:
         row.take("inputs", "targets")
     choices, task = row.take("answer_choices"), row.text(*_TASK)
+    turns = exchange(_asked(row), row.text(*_ANSWER), row.text(*SYSTEM))
+    earlier = history_turns(row.take("history"), row.flags)
     yield Conversation(
-        exchange(row.text(*_PROMPT), row.text(*_ANSWER), row.text("system")),
+        (*turns[:-2], *earlier, *turns[-2:]),
         choices=texts(choices, "answer_choices", row.flags) if choices else (),
         task=task or None,
     )
+
+
+def _asked(row: Row) -> str:
+    """The prompt, and an `input` beside it that it does not hold: "Translate", "Haus" -> "Translate\\n\\nHaus"."""
+    asked, given = row.text(*_PROMPT), row.peek("input")
+    return joined(asked, row.text("input")) if isinstance(given, str) and given.strip() not in asked else asked

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.row import Row
-from tuneloom.ingest.turns import conversation_turns, history_turns, json_text, system_turn
+from tuneloom.ingest.turns import SYSTEM, conversation_turns, history_turns, json_text, led
 from tuneloom.records import Conversation
 
 _TURNS = ("conversations", "conversation")
@@ -20,12 +20,11 @@ def claims(row: Mapping[str, Any]) -> int:
         return 0
     turns: Any = next((row[name] for name in _TURNS if row.get(name)), [])
     texts = isinstance(turns, list) and any(isinstance(turn, str) for turn in turns)  # texts alone: see alternating
-    return 0 if texts else known(row, _TURNS, also=("system", "tools", "history"))
+    return 0 if texts else known(row, _TURNS, also=("tools", "history", *SYSTEM))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """[{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}] -> user "Hi", assistant "Hello"."""
     earlier = history_turns(row.take("history"), row.flags)
     turns = conversation_turns(row.take(*_TURNS), "conversations", row.flags, row.meta)
-    system = system_turn(row.text("system"))
-    yield Conversation((*system, *earlier, *turns), tools=json_text(row.take("tools")))
+    yield Conversation(led(row.text(*SYSTEM), (*earlier, *turns)), tools=json_text(row.take("tools")))
