@@ -15,12 +15,15 @@ from tuneloom.ingest.detect import SAMPLE
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.readers import Line
-from tuneloom.ingest.readers.pieces import BLOCK, Block, Piece, pieces
+from tuneloom.ingest.readers.pieces import BLOCK, Piece, in_blocks, pieces
 from tuneloom.records import ROWS
 from tuneloom.workers import Workers, cores
 
 WORTH_WORKERS = 8 << 20
 """Bytes to read from which processes pay for their start of about a second."""
+
+_PIECES_LOOKED_AT = 8
+"""Enough to know a file by where its rows are so long that few are in a piece."""
 
 
 def ingest_file(
@@ -59,13 +62,14 @@ def workers_for(files: Iterable[Path]) -> AbstractContextManager[Workers | None]
 
 
 def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> tuple[Reading, Iterator[Piece]]:
-    """How the file is read, by the first of its pieces that holds an object, and all its pieces."""
+    """How the file is read, by the first of its rows that are objects, and all its pieces."""
     rest, seen, first = pieces(file.path, limit), list[Piece](), list[dict[str, Any]]()
     most = BLOCK if source.columns else SAMPLE
     for piece in rest:
         seen.append(piece)
-        first = [line.value for line in islice(piece.lines(), most) if isinstance(line.value, dict)]
-        if first:
+        objects = (line.value for line in piece.lines() if isinstance(line.value, dict))
+        first += islice(objects, most - len(first))
+        if len(first) == most or (first and len(seen) == _PIECES_LOOKED_AT):
             break
     how, rest = decide_reading(file, source, terms, first), chain(seen, rest)
     gather = getattr(formats(terms.plugins)[how.format.format], "gather", None) if how.format else None
@@ -74,9 +78,7 @@ def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> 
 
 def _gathered(rest: Iterable[Piece], gather: Callable[[Iterator[Line]], Iterator[Line]]) -> Iterator[Piece]:
     """The pieces anew, after a format has joined lines that are one row."""
-    lines = iter(gather(line for piece in rest for line in piece.lines()))
-    while block := tuple(islice(lines, BLOCK)):
-        yield Block(block)
+    yield from in_blocks(gather(line for piece in rest for line in piece.lines()))
 
 
 def _convert(piece: Piece, how: Reading) -> Converted:

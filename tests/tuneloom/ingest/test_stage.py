@@ -276,3 +276,11 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, monkeypatch: pyt
     assert [(f.path, f.digest) for f in alone.manifest.files] == [(f.path, f.digest) for f in together.manifest.files]
     assert alone.manifest.counts == together.manifest.counts
     assert alone.manifest.counts.rejected == len(range(0, 1_000, 7))
+
+
+def test_a_column_that_the_first_long_rows_lack_is_looked_for_in_the_next(tmp_path: Path) -> None:
+    values = [{"q": f"{n}?", "pad": "x" * (3 << 20)} for n in range(2)] + [{"q": "3?", "a": "So."}] * 3
+    file = write_jsonl(tmp_path / "rows.jsonl", values)
+    artifact = ingested(file, language="en", columns={"instruction": "q", "output": "a"})
+    assert artifact.manifest.reasons == {"empty answer": 2}
+    assert artifact.manifest.counts.rows_out == 3

@@ -1,10 +1,10 @@
 """A file in pieces that can be read apart, by other processes: byte ranges of JSON lines, else blocks of rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tuneloom.ingest.readers.jsonl import read_range
 from tuneloom.ingest.readers.line import Line, ReadFault, UnreadableFile
@@ -13,9 +13,9 @@ from tuneloom.ingest.readers.reading import read
 from tuneloom.ingest.readers.sniff import sniff
 
 BLOCK = 2_000
-"""Rows of a piece that was read already."""
+"""Most rows of a piece that was read already."""
 RANGE = 4 << 20
-"""Bytes of a piece that is yet to be read."""
+"""Bytes of a piece that is yet to be read, and from which a piece that was read ends."""
 
 
 class Piece(Protocol):
@@ -53,7 +53,10 @@ class Range:
 def pieces(path: Path, limit: int | None = None) -> Iterator[Piece]:
     """The file's rows, at most `limit`, in pieces; where it cannot be read (on), a last row says so, number 0 if it is
     the only one."""
-    yield from _ranges(path) if limit is None and _can_be_parted(path) else _blocks(path, limit)
+    if limit is None and _can_be_parted(path):
+        yield from _ranges(path)
+    else:
+        yield from in_blocks(_to_the_fault(islice(read(path), limit)))
 
 
 def _can_be_parted(path: Path) -> bool:
@@ -77,18 +80,35 @@ def _ranges(path: Path) -> Iterator[Range]:
             start, number = stream.tell(), number + lines
 
 
-def _blocks(path: Path, limit: int | None) -> Iterator[Block]:
-    rest, last = islice(read(path), limit), 0
-    while True:
-        block: list[Line] = []
-        try:
-            for line in islice(rest, BLOCK):
-                block.append(line)
-                last = line.number
-        except UnreadableFile as fault:
-            block.append(Line(last + 1 if last else 0, None, ReadFault("unreadable file", str(fault))))
+def in_blocks(lines: Iterable[Line]) -> Iterator[Block]:
+    """Rows that were read in pieces of at most BLOCK rows, and of at most RANGE bytes and one row."""
+    block: list[Line] = []
+    size = 0
+    for line in lines:
+        block.append(line)
+        size += _size(line.value) if line.raw is None else len(line.raw)
+        if len(block) >= BLOCK or size >= RANGE:
             yield Block(tuple(block))
-            return
-        if not block:
-            return
+            block, size = [], 0
+    if block:
         yield Block(tuple(block))
+
+
+def _size(value: Any) -> int:
+    """About the bytes of a table's row: {"a": "Hi", "b": [1, 2]} -> 18."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict | list):
+        return sum(map(_size, value.values() if isinstance(value, dict) else value))
+    return 8
+
+
+def _to_the_fault(lines: Iterator[Line]) -> Iterator[Line]:
+    """The lines, and a last one that tells why they end where they cannot be read on."""
+    last = 0
+    try:
+        for line in lines:
+            yield line
+            last = line.number
+    except UnreadableFile as fault:
+        yield Line(last + 1 if last else 0, None, ReadFault("unreadable file", str(fault)))

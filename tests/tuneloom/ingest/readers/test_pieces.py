@@ -4,6 +4,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,20 @@ def test_a_limit_or_a_packed_file_is_read_in_blocks(tmp_path: Path) -> None:
     found = list(pieces(packed))
     assert [type(piece) for piece in found] == [Block] * 3
     assert [line.value["a"] for piece in found for line in piece.lines()] == [*range(5_000)]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl.gz", "parquet"])
+def test_blocks_of_long_rows_are_as_many_bytes_as_ranges(tmp_path: Path, kind: str) -> None:
+    rows = [{"a": [{"b": f"{n}" * 50_000}]} for n in range(100, 140)]  # 150 kB each
+    path = tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        lines = "\n".join(map(json.dumps, rows)).encode()
+        path.write_bytes(json.dumps(rows).encode() if kind == "json" else gzip.compress(lines))
+    blocks = [list(piece.lines()) for piece in pieces(path)]
+    assert [line.value for block in blocks for line in block] == rows
+    assert [len(block) for block in blocks] == [28, 12]
 
 
 def test_a_file_that_cannot_be_read_is_one_row(tmp_path: Path) -> None:
