@@ -83,6 +83,13 @@ def as_text(value: Any, field: str, flags: list[str]) -> str:
     raise Rejected("wrong type", field, value, f"{type(value).__name__} where text belongs")
 
 
+def verdict(value: Any) -> bool | None:
+    """A publisher's yes or no on an answer, in tables a word: True and "true" -> True; 1 and None -> None."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
 def shorten(value: Any) -> str:
     """JSON of a value, at most 120 letters, printable whatever it holds: {"a": 1} -> '{"a": 1}'.
 

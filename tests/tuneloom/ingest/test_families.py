@@ -317,3 +317,27 @@ def test_an_input_after_a_history(tmp_path: Path) -> None:
     value = {"input": "And?", "output": "Yo", "history": [["Hi", "Hello"]]}
     (row,) = rows(ingested(write_jsonl(tmp_path / "rows.jsonl", [value]), language="en"))
     assert turns(row) == [("user", "Hi"), ("assistant", "Hello"), ("user", "And?"), ("assistant", "Yo")]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "prompt,completion,label\nHi,Yo,True\nHi,Go.,False\n",  # KTO
+        "prompt,response,is_safe\nHi,Yo,true\nHi,Go.,false\n",  # BeaverTails
+        "inputs,targets,is_correct\nHi,Yo,TRUE\nHi,Go.,FALSE\n",  # P3
+    ],
+)
+def test_an_answer_that_its_publisher_labels_bad_trains_from_no_table(tmp_path: Path, table: str) -> None:
+    (tmp_path / "rows.csv").write_text(table)
+    artifact = ingested(tmp_path / "rows.csv", language="en")
+    assert [turns(row) for row in rows(artifact)] == [[("user", "Hi"), ("assistant", "Yo")]]
+    assert artifact.manifest.reasons == {"labelled bad": 1}
+
+
+def test_a_reply_of_openassistant_that_reviewers_turned_down_is_on_no_path(tmp_path: Path) -> None:
+    spam = {"message_id": "b", "text": "Buy!", "role": "assistant", "rank": 0, "review_result": False}
+    good = {"message_id": "c", "text": "Hello", "role": "assistant", "rank": 1, "review_result": True}
+    prompt = {"message_id": "a", "text": "Hi", "role": "prompter", "replies": [spam, good]}
+    artifact = ingested(write_jsonl(tmp_path / "all.trees.jsonl", [{"message_tree_id": "a", "prompt": prompt}]))
+    assert [turns(row) for row in rows(artifact)] == [[("user", "Hi"), ("assistant", "Hello")]]
+    assert artifact.manifest.reasons == {"labelled bad": 1}

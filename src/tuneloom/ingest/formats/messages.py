@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
-from tuneloom.ingest.row import Row
+from tuneloom.ingest.row import Row, verdict
 from tuneloom.ingest.turns import SYSTEM, conversation_turns, json_text, led
 from tuneloom.records import Conversation, Message
 
@@ -19,7 +19,7 @@ _PREFERENCE = ("chosen", "rejected", "rejected_response", "kto_tag")
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"messages": [...], "tools": [...]} -> 2; with `chosen` or a `label` it is preference data, not this."""
-    if any(row.get(name) is not None for name in _PREFERENCE) or isinstance(row.get("label"), bool):
+    if any(row.get(name) is not None for name in _PREFERENCE) or verdict(row.get("label")) is not None:
         return 0
     also = (*SYSTEM, "tools", "functions")
     if "messages" in row:

@@ -1,7 +1,8 @@
 """OpenAssistant trees: {"message_tree_id", "prompt": {"text", "role", "replies": [...]}}, or one message a row.
 
-The best path is the conversation: from each message on to its reply of the lowest rank, deleted ones never, an
-assistant's last. Every message beside it is rejected on its own, with its id and rank.
+The best path is the conversation: from each message on to its reply of the lowest rank, never one that was deleted or
+that its reviewers turned down, an assistant's last. Every message beside it is rejected on its own, with its id and
+rank.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def parse(row: Row) -> Iterator[Conversation | Rejected]:
         yield Conversation(turns, language=language_code(root.get("lang")), synthetic=synthetic)
     for node in _below(root):
         if id(node) not in chosen:
-            yield _beside(node, "deleted" if node.get("deleted") else "lower-ranked reply" if path else "no answer")
+            yield _beside(node, _is_out(node) or ("lower-ranked reply" if path else "no answer"))
 
 
 _TREE = ("replies", "parent_id", "deleted")
@@ -89,14 +90,19 @@ def _rows(identity: Any, messages: Mapping[str, Line]) -> Iterator[Line]:
 
 def _best_path(root: Node) -> list[Node]:
     """From the root on by rank to the last assistant's message; [] where the root is deleted or unanswered."""
-    path, node = [], None if root.get("deleted") else root
+    path, node = [], None if _is_out(root) else root
     while node is not None:
         path.append(node)
-        replies = [reply for reply in _replies(node) if not reply.get("deleted")]
+        replies = [reply for reply in _replies(node) if not _is_out(reply)]
         if node.get("role") == "assistant":  # a question leads on where it was answered
-            replies = [reply for reply in replies if any(not below.get("deleted") for below in _replies(reply))]
+            replies = [reply for reply in replies if any(not _is_out(below) for below in _replies(reply))]
         node = min(replies, key=_rank, default=None)
     return path if len(path) > 1 else []
+
+
+def _is_out(node: Node) -> str | None:
+    """Why a message can be on no path: it was deleted, or its reviewers turned it down (spam)."""
+    return "deleted" if node.get("deleted") else "labelled bad" if node.get("review_result") is False else None
 
 
 def _rank(node: Node) -> tuple[bool, float]:

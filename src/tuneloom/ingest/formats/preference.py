@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
-from tuneloom.ingest.row import Rejected, Row
+from tuneloom.ingest.row import Rejected, Row, verdict
 from tuneloom.ingest.transcripts import is_transcript, transcript_turns
 from tuneloom.ingest.turns import (
     SYSTEM,
@@ -32,7 +32,7 @@ def claims(row: Mapping[str, Any]) -> int:
     also = ("input", "tools", *SYSTEM, *{*_DIALOGUE, *_TEXT})
     if any(row.get(name) is not None for name in (*_BAD, *_GOOD)):
         return known(row, (*_GOOD, "response", "messages"), _BAD, also=also)
-    if isinstance(row.get("label"), bool) or row.get("kto_tag") is not None:
+    if verdict(row.get("label")) is not None or row.get("kto_tag") is not None:
         return known(row, ("label", "kto_tag"), ("conversations", "messages", *_ANSWER), also=also)
     return 0
 
@@ -40,7 +40,7 @@ def claims(row: Mapping[str, Any]) -> int:
 def parse(row: Row) -> Iterator[Conversation]:
     """The first above -> user "Hi", assistant "Hello"."""
     for name in ("label", "kto_tag"):
-        if row.peek(name) in (False, 0, "false", "False"):
+        if row.peek(name) == 0 or verdict(row.peek(name)) is False:
             raise Rejected("labelled bad", name, row.peek(name), "the publisher marked this answer as undesired")
     good = next((name for name in _GOOD if row.peek(name) is not None), None)
     answer = _answer(row, good) if good else ()
