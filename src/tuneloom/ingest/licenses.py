@@ -4,6 +4,7 @@ Names are compared by what they surely mean, in SPDX's spelling where that is kn
 `CC BY 4.0`, and a name that nobody knows equals itself alone.
 """
 
+import functools
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -64,10 +65,11 @@ def check_license(conversation: Conversation, allowed: Collection[str] | None) -
         raise NotLicensed("licence not allowed", conversation.license, allowed)
 
 
+@functools.lru_cache(maxsize=1024)
 def license_key(name: str) -> str:
     """What licence names are compared by: "Apache License, Version 2.0" -> "apache-2.0"; "CC BY-NC 4.0" and
     "https://creativecommons.org/licenses/by-nc/4.0/" -> "cc-by-nc-4.0"; "House rules" -> "house-rules"."""
-    text = name.strip().lower()
+    text = name.replace("_", " ").strip().lower()
     if address := _CC_ADDRESS.fullmatch(text):
         text = f"{'cc0' if address[1] == 'zero' else f'cc {address[1]}'} {address[2]}"
     for pattern, word in _WORDS:
