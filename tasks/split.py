@@ -16,5 +16,10 @@ def split(run: Run, rows: Reference) -> State | Reference:
         from tuneloom.split.stage import split as draw_sides
 
         draw_sides(writer, run.artifact("dedup"), run.plan.config.split, run.plan.config.seed)
+        if cut := writer.stats["cut"]["rows"]:
+            run.say(
+                f"split: {cut} rows share wording with too many others to stay on one side with them all; their groups "
+                "were cut at the wording that most rows share"
+            )
 
     return run_stage(run, "split", build)

@@ -1,10 +1,12 @@
-"""Stage `split`: adds the column `side` (train, validation, test, suite); no row is dropped.
+"""Stage `split`: adds the column `side` (train, validation, test, suite).
 
-Rows for evaluation and decontamination only are suite rows. Everything else is drawn by leak groups (groups.py).
+Rows for evaluation and decontamination only are suite rows. Everything else is drawn by leak groups (groups.py); only
+rows that would give a held-out task away are rejected.
 """
 
 import difflib
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,51 +16,126 @@ import pyarrow.compute as pc
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Split
 from tuneloom.errors import ConfigError
-from tuneloom.records import SIDES
-from tuneloom.split.groups import Groups, Links, leak_groups, links_of
-from tuneloom.split.sides import draw_sides
-from tuneloom.text.content import COLUMNS, batches
+from tuneloom.records import SIDES, Origin, Reject, reject_rows
+from tuneloom.split.groups import Groups, leak_groups
+from tuneloom.split.links import COLUMNS, FILE_SAMPLE, Links, common_wording, sequences_of, span_links, strong_links
+from tuneloom.split.sides import LEAK, draw_sides
+from tuneloom.text.content import batches
 from tuneloom.text.kernels import over_threads
+from tuneloom.text.shingles import Shingles
 
 SUITE = "suite"
 """The side of rows that are for evaluation or decontamination only."""
 
+LEAKS = "shares text with a held-out task"
+"""Why a row is rejected."""
+
+
+@dataclass(frozen=True)
+class _Ledger:
+    """What the decisions need of all n rows, in the order of the artifact."""
+
+    origin: pa.StructArray
+    task: pa.StringArray
+    trains: np.ndarray
+    """bool (n,)"""
+
 
 def split(writer: Writer, rows: Artifact, config: Split, seed: int) -> None:
     """Writes the rows of `rows` with their side. Raises ConfigError for a held-out task that no row has."""
-    tasks, trains, groups = _read(rows)
-    _check_held_out(tasks, config)
-    held_out = pc.is_in(tasks, pa.array(config.held_out_tasks, pa.string())).to_numpy()[trains]
-    sides = np.full(len(tasks), len(SIDES), np.uint8)
-    sides[trains] = draw_sides(groups, held_out, config, seed)
-    names = pa.array([*SIDES, SUITE]).take(pa.array(sides))
+    ledger = _read_ledger(rows)
+    _check_held_out(ledger.task, config)
+    common = _common_wording(rows, ledger)
+    groups = leak_groups(*_read_links(rows, common), int(ledger.trains.sum()))
+    held_out = pc.is_in(ledger.task, pa.array(config.held_out_tasks, pa.string())).to_numpy(zero_copy_only=False)
+    sides = np.full(len(ledger.task), LEAK + 1, np.uint8)
+    sides[ledger.trains] = draw_sides(groups, held_out[ledger.trains], config, seed)
+    names = pa.array([*SIDES, LEAKS, SUITE]).take(pa.array(sides))
+    witness = _witnesses(groups, held_out, ledger.trains)
     start = 0
     for table in rows.tables():
+        place = np.arange(start, start + len(table))
+        lost = sides[place] == LEAK
         writer.count(rows_in=len(table))
-        writer.add(table.append_column("side", names.slice(start, len(table))))
+        with_side = table.append_column("side", names.slice(start, len(table)))
+        writer.add(with_side.filter(pa.array(~lost)))
+        writer.reject(_rejects(table.filter(pa.array(lost)), ledger, witness[place[lost]]))
         start += len(table)
-    writer.stats = _summary(names, tasks, groups.labels)
+    writer.stats = _summary(names, ledger.task, groups.labels)
     writer.stats["held_out_tasks"] = list(config.held_out_tasks)
-    writer.stats["follow_held_out"] = int((np.isin(groups.labels, groups.labels[held_out]) & ~held_out).sum())
+    writer.stats["common_wording"] = len(common)
+    writer.stats["cut"] = {"spans": len(groups.cut), "rows": groups.cut_rows}
 
 
-def _read(rows: Artifact) -> tuple[pa.ChunkedArray, np.ndarray, Groups]:
-    """The task of each of n rows, whether it is for training, bool (n,), and the leak groups of those that are."""
-    links: list[Links] = []
-    tasks: list[pa.Array] = []
-    trains, count = [np.empty(0, bool)], 0
-    for table in rows.tables((*COLUMNS, "use", "task")):
-        tasks += table["task"].chunks
-        training = pc.equal(table["use"], "train")
-        trains.append(training.to_numpy())
-        pieces = list(batches(table.filter(training)))
-        starts = count + np.cumsum([0, *(len(piece) for piece in pieces)])
-        links += over_threads(lambda piece: links_of(*piece), zip(pieces, starts[:-1].tolist(), strict=True))
-        count = int(starts[-1])
-    return pa.chunked_array(tasks, pa.string()), np.concatenate(trains), leak_groups(links, count)
+def _read_ledger(rows: Artifact) -> _Ledger:
+    tables = list(rows.tables(("origin", "task", "use")))
+    if not tables:
+        return _Ledger(pa.array([]), pa.array([], pa.string()), np.empty(0, bool))
+    whole = pa.concat_tables(tables).combine_chunks()
+    trains = pc.equal(whole["use"], "train").to_numpy(zero_copy_only=False)
+    return _Ledger(_whole(whole["origin"]), _whole(whole["task"]), trains)
 
 
-def _check_held_out(tasks: pa.ChunkedArray, config: Split) -> None:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _common_wording(rows: Artifact, ledger: _Ledger) -> np.ndarray:
+    """Shingles common in any file, sorted uint64 (c,): judged by the first rows of each file in the order of ids."""
+    if not ledger.trains.any():
+        return np.empty(0, np.uint64)
+    names = [pc.struct_field(ledger.origin, name) for name in ("source", "file")]
+    file = pc.rank(pc.binary_join_element_wise(*names, "\n"), tiebreaker="dense").to_numpy().astype(np.int64) - 1
+    file[~ledger.trains] = -1
+    order = np.argsort(file, kind="stable")
+    place = np.arange(len(order)) - np.searchsorted(file[order], file[order])
+    sampled = np.zeros(len(file), bool)
+    sampled[order[place < FILE_SAMPLE]] = True
+    sampled &= ledger.trains
+    pieces: dict[int, list[tuple[Shingles, Shingles]]] = {}
+    start = 0
+    for table in rows.tables(COLUMNS):
+        numbers = start + np.flatnonzero(sampled[start : start + len(table)])
+        start += len(table)
+        files = np.unique(file[numbers]).tolist()
+        chosen = [table.take(pa.array(numbers[file[numbers] == one] - start + len(table))) for one in files]
+        for one, sequences in zip(files, over_threads(sequences_of, chosen), strict=True):
+            pieces.setdefault(one, []).append(sequences)
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *map(common_wording, pieces.values())]))
+
+
+def _read_links(rows: Artifact, common: np.ndarray) -> tuple[list[Links], list[Links]]:
+    """The strong links and the spans of the rows to train, numbered in order."""
+    strong, weak, count = [], [], 0
+    for table in rows.tables((*COLUMNS, "use")):
+        pieces = list(batches(table.filter(pc.equal(table["use"], "train"))))
+        starts = (count + np.cumsum([0, *(len(piece) for piece in pieces)])).tolist()
+        work = list(zip(pieces, starts[:-1], strict=True))
+        strong += over_threads(lambda piece: strong_links(*piece), work)
+        weak += over_threads(lambda piece: span_links(*piece, common), work)
+        count = starts[-1]
+    return strong, weak
+
+
+def _witnesses(groups: Groups, held_out: np.ndarray, trains: np.ndarray) -> np.ndarray:
+    """For each of n rows the place of the first held-out row of its group, int64 (n,); -1 where there is none."""
+    places = np.flatnonzero(trains)
+    first = np.full(len(places), -1, np.int64)
+    held = np.flatnonzero(held_out[trains])[::-1]
+    first[groups.labels[held]] = places[held]
+    witness = np.full(len(trains), -1, np.int64)
+    witness[places] = first[groups.labels]
+    return witness
+
+
+def _rejects(table: pa.Table, ledger: _Ledger, witness: np.ndarray) -> list[Reject]:
+    twins = ledger.origin.take(pa.array(witness)).to_pylist()
+    tasks = ledger.task.take(pa.array(witness)).to_pylist()
+    details = [{"rule": "held-out task", "evidence": task} for task in tasks]
+    return reject_rows(table, LEAKS, details, [Origin(**twin) for twin in twins])
+
+
+def _check_held_out(tasks: pa.StringArray, config: Split) -> None:
     known = [task for task in pc.unique(tasks).to_pylist() if task]
     for task in config.held_out_tasks:
         if task not in known:
@@ -72,11 +149,11 @@ def _check_held_out(tasks: pa.ChunkedArray, config: Split) -> None:
             )
 
 
-def _summary(names: pa.StringArray, tasks: pa.ChunkedArray, labels: np.ndarray) -> dict[str, Any]:
-    sides, found = names.to_pylist(), tasks.to_pylist()
+def _summary(names: pa.StringArray, tasks: pa.StringArray, labels: np.ndarray) -> dict[str, Any]:
     by_task: dict[str, Counter[str]] = {}
-    for side, task in zip(sides, found, strict=True):
-        by_task.setdefault(side, Counter())[task or ""] += 1
+    for side, task in zip(names.to_pylist(), tasks.to_pylist(), strict=True):
+        if side != LEAKS:
+            by_task.setdefault(side, Counter())[task or ""] += 1
     _, sizes = np.unique(labels, return_counts=True)
     return {
         "rows": {side: sum(counts.values()) for side, counts in sorted(by_task.items())},

@@ -27,6 +27,8 @@ class Content:
     """The task's definition: not compared, but rows of different tasks are no duplicates of each other."""
     passages: tuple[pa.LargeStringArray, pa.LargeStringArray]
     """The fields input and context, which other prompts may share."""
+    first_turn: pa.LargeStringArray
+    """What the user said first where there are more turns; every path of a conversation tree shares it"""
     code_prompt: np.ndarray
     """uint8 (n,): 1 where the prompt is code (rows of kind `code`)"""
     code_answer: np.ndarray
@@ -47,7 +49,7 @@ def content_of(table: pa.Table) -> Content:
     instruction, given, context, definition = (
         _field(table, name) for name in ("instruction", "input", "context", "definition")
     )
-    said, answer, turns = _conversation(table)
+    said, answer, first, turns = _conversation(table)
     from_fields = pc.and_(pc.or_(pc.is_valid(instruction), pc.is_valid(given)), pa.array(turns <= 1))
     asked = _lines(instruction, given, context)
     kind = table["kind"].combine_chunks()
@@ -56,6 +58,7 @@ def content_of(table: pa.Table) -> Content:
         answer=answer,
         definition=pc.fill_null(definition, ""),
         passages=(pc.fill_null(given, ""), pc.fill_null(context, "")),
+        first_turn=pc.if_else(pa.array(turns > 1), first, ""),
         code_prompt=_mask(pc.equal(kind, "code")),
         code_answer=_mask(pc.is_in(kind, pa.array(["code", "mixed"]))),
     )
@@ -71,8 +74,8 @@ def _field(table: pa.Table, name: str) -> pa.LargeStringArray:
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(value), ""), pa.scalar(None, pa.large_string()), value)
 
 
-def _conversation(table: pa.Table) -> tuple[pa.LargeStringArray, pa.LargeStringArray, np.ndarray]:
-    """Of each row: all that was said before the last answer, the last answer, and the number of user turns."""
+def _conversation(table: pa.Table) -> tuple[pa.LargeStringArray, pa.LargeStringArray, pa.LargeStringArray, np.ndarray]:
+    """Of each row: all that was said before the last answer, that answer, the user's first turn, and how many such."""
     messages = _one_chunk(table["messages"])
     flat, row = messages.flatten(), pc.list_parent_indices(messages).to_numpy()
     role, text = pc.struct_field(flat, "role"), _words(flat)
@@ -88,7 +91,10 @@ def _conversation(table: pa.Table) -> tuple[pa.LargeStringArray, pa.LargeStringA
     said = pc.binary_join(pa.LargeListArray.from_arrays(pa.array(bounds), kept), _NEWLINE)
     answer = text.take(pa.array(last, mask=last < 0))
     turns = np.bincount(row[by_user], minlength=len(table))
-    return pc.fill_null(said, ""), pc.fill_null(answer, ""), turns
+    opening = np.full(len(table), -1, np.int64)
+    opening[row[by_user][::-1]] = np.flatnonzero(by_user)[::-1]
+    first = text.take(pa.array(opening, mask=opening < 0))
+    return pc.fill_null(said, ""), pc.fill_null(answer, ""), pc.fill_null(first, ""), turns
 
 
 def _words(flat: pa.StructArray) -> pa.LargeStringArray:

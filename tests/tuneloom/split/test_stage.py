@@ -1,5 +1,6 @@
 """The stage: every row gets a side, none is lost, and order and partition change nothing."""
 
+import json
 import random
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.tuneloom.dedup.sources import t0
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Split
 from tuneloom.errors import ConfigError
-from tuneloom.records import Origin
+from tuneloom.records import Conversation, Message, Origin
 from tuneloom.split.stage import split
 
 
@@ -56,14 +57,99 @@ def test_t15_one_prompt_never_straddles(store: Store):
         assert len({found["web", "a.jsonl", 1 + prompt + 50 * n, 0] for n in range(10)}) == 1
 
 
-def test_held_out_tasks_go_to_the_test_side_with_what_shares_their_prompts(store: Store):
+def test_held_out_tasks_are_tests_and_what_shares_their_prompts_is_rejected_for_one_of_them(store: Store):
     rows = [said(f"q{n}", "a", task="held") for n in range(30)] + [
         said(f"q{n}", "b", task="near") for n in range(25, 40)
     ]
     made = splitted(store, numbered(rows), held_out_tasks=("held",), test=0, validation=0)
+    assert [side for _, side in sorted(sides(made).items())] == ["test"] * 30 + ["train"] * 10
+    rejected = made.rejected().to_pylist()
+    assert {row["reason"] for row in rejected} == {"shares text with a held-out task"}
+    assert [row["origin"]["row"] - row["duplicate_of"]["row"] for row in rejected] == [5] * 5
+    assert {row["detail"] for row in rejected} == {'{"evidence":"held","rule":"held-out task"}'}
+
+
+WORDS = ("the", "river", "rose", "over", "its", "old", "stone", "banks", "last", "spring", "and", "took", "a", "bridge")
+PASSAGES = [" ".join(f"{word}{n}" for word in WORDS) for n in range(60)]
+
+
+def test_t9_a_passage_under_other_templates_never_straddles_and_the_templates_tie_nothing(store: Store):
+    """60 passages under three templates, one of them in the answer; the templates are longer than a passage."""
+    header = "please read the following text with great care and then do as you are told by the last line of it"
+    files = [
+        numbered([said(f"{header} : {text} What is it about?", f"bridge {n}") for n, text in enumerate(PASSAGES)]),
+        numbered([said(f"Title for {text}", f"a title {n}") for n, text in enumerate(PASSAGES)], file="b"),
+        numbered([said(f"write about bridge number {n}", text) for n, text in enumerate(PASSAGES)], file="c"),
+    ]
+    made = splitted(store, *files, test=0.3, validation=0.2)
+    assert (made.stats["groups"], made.stats["largest_group"]) == (60, 3)
     found = sides(made)
-    assert [side for _, side in sorted(found.items())] == ["test"] * 35 + ["train"] * 10
-    assert made.stats["follow_held_out"] == 5
+    for row in range(1, 61):
+        assert len({found["web", file, row, 0] for file in ("a.jsonl", "b", "c")}) == 1
+
+
+def test_t15_a_short_question_meets_itself_under_another_template(store: Store):
+    header = "please read the following question with great care and say what kind of answer it asks for"
+    questions = [
+        " ".join(f"{word}{n}" for word in ["who", "has", "built", "the", "bridge"]) + " here" for n in range(60)
+    ]
+    files = [
+        numbered([said(f"{header} : {question}", "person") for question in questions]),
+        numbered([said(question, f"mister {n}") for n, question in enumerate(questions)], file="b"),
+    ]
+    made = splitted(store, *files, test=0.3, validation=0.2)
+    assert (made.stats["groups"], made.stats["largest_group"]) == (60, 2)
+
+
+def talk(*turns: str, **more: object) -> Conversation:
+    return Conversation(tuple(Message("assistant" if n % 2 else "user", text) for n, text in enumerate(turns)), **more)
+
+
+def test_t16_the_paths_of_a_conversation_tree_stay_together(store: Store):
+    """Paths of one tree share their first turn; trees named by their id need not even that."""
+    rows = [talk(f"how do I cook rice number {n % 40}?", f"a{n}", f"b{n}", f"c{n}") for n in range(80)]
+    rows += [talk(f"x{n}", "yes", meta={"message_tree_id": f"tree {n % 40}"}) for n in range(80)]
+    made = splitted(store, numbered(rows), test=0.3, validation=0.2)
+    found = [side for _, side in sorted(sides(made).items())]
+    assert made.stats["groups"] == 80
+    assert found[:40] == found[40:80]
+    assert found[80:120] == found[120:]
+    assert set(found) == {"train", "validation", "test"}
+
+
+def test_one_short_input_is_another_prompt_in_another_task(store: Store):
+    rows = [
+        said(country, f"{task} {country}", task=task, fields={"definition": f"Name the {task}.", "input": country})
+        for country in ("France", "Chad")
+        for task in ("capital", "currency")
+    ]
+    assert splitted(store, numbered(rows)).stats["groups"] == 4
+
+
+def test_rows_without_a_prompt_are_no_group(store: Store):
+    assert splitted(store, numbered([said("", f"a{n}") for n in range(5)])).stats["groups"] == 5
+
+
+def test_t15_real_passages_under_all_templates_share_a_side(store: Store, realdata: Path):
+    """Line n of each of these files renders one passage; their templates are told apart by nothing but the words."""
+    families = ("xsum_", "samsum_", "imdb_", "ag_news_")
+    files = {
+        path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in sorted((realdata / "t0").glob("*.jsonl"))
+        if path.name.startswith(families)
+    }
+    tables = [
+        [(Origin("t0", name, n), said(row["prompt"], row["completion"], kind="natural")) for n, row in enumerate(rows)]
+        for name, rows in files.items()
+    ]
+    made = splitted(store, *tables, test=0.3, validation=0.2)
+    found = sides(made)
+    for family in families:
+        mine = [name for name in files if name.startswith(family)]
+        for row in range(min(len(files[name]) for name in mine)):
+            assert len({found["t0", name, row, 0] for name in mine}) == 1, (family, row)
+    assert made.stats["largest_group"] < 0.1 * len(found)
+    assert made.stats["cut"] == {"rows": 0, "spans": 0}
 
 
 def test_an_unknown_held_out_task_is_an_error_that_names_the_nearest(store: Store):
