@@ -23,8 +23,10 @@ def train(run: Run, shards: Reference) -> State | Reference:
     tracking.dataset(plan.config.name, data.reference.key, data.manifest.counts.rows_out or 0, str(data.folder))
 
     def build(writer: Writer) -> None:
+        from tuneloom.split.check import check_sides
         from tuneloom.train.stage import fine_tune
 
+        check_sides(run.artifact("mixture"))
         progress = Progress(run, "train")
 
         def on_step(step: Mapping[str, Any]) -> None:

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tasks.train import train
 from tests.tasks.conftest import Ended, Told, plan_run, walk
+from tuneloom.artifacts import Spec, Writer
+from tuneloom.errors import BrokenArtifact
 from tuneloom.models.probe import Machine
 from tuneloom.release.connection import connect
 
@@ -68,3 +71,20 @@ def test_the_model_is_loaded_onto_the_device_that_was_measured_and_that_is_said(
 def test_a_training_may_take_days() -> None:
     assert train.timeout_seconds == 72 * 3600
     assert train.retries == 0
+
+
+def test_a_prompt_on_two_sides_stops_the_training(ended: Ended, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stage is to blame: here the mixture hands on its training rows as test rows, too."""
+    run = plan_run(ended.config, told, "train.rank=6")
+    rows = ended.artifact("mixture").table()
+    tests = rows.set_column(rows.schema.get_field_index("side"), "side", pa.array(["test"] * len(rows)))
+
+    def twice(writer: Writer) -> None:
+        writer.count(made=2 * len(rows))
+        writer.add(pa.concat_tables([rows, tests]))
+
+    leaking = run.plan.store.ensure(Spec("mixture", "test"), twice)
+    real = run.artifact
+    monkeypatch.setattr(run, "artifact", lambda stage: leaking if stage == "mixture" else real(stage))
+    with pytest.raises(BrokenArtifact, match="on the training side and on another one"):
+        walk(run, first="train", last="train")
