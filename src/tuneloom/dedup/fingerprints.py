@@ -19,7 +19,7 @@ from tuneloom.text.keys import combined, fold, key_hashes
 from tuneloom.text.shingles import Shingles, joined, shingles
 from tuneloom.text.signatures import Bands, band_hashes
 
-MEMO = "fingerprints-v1"
+MEMO = "fingerprints-v2"
 """Name of the memo; count the version up whenever keys, shingles or signatures change."""
 
 Memo = Callable[[str, str, Callable[[], pa.Table]], pa.Table]

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tuneloom.text.kind import detect_kind
+
 COLUMNS = ("messages", "fields", "kind")
 """Columns of `records.ROWS` that `content_of` reads."""
 
@@ -30,7 +32,7 @@ class Content:
     first_turn: pa.LargeStringArray
     """What the user said first where there are more turns; every path of a conversation tree shares it"""
     code_prompt: np.ndarray
-    """uint8 (n,): 1 where the prompt is code (rows of kind `code`)"""
+    """uint8 (n,): 1 where code is asked about: the prompt itself holds code, in rows of kind `code` or `mixed`"""
     code_answer: np.ndarray
     """uint8 (n,): 1 where the answer is code (kinds `code` and `mixed`)"""
 
@@ -52,15 +54,16 @@ def content_of(table: pa.Table) -> Content:
     said, answer, first, turns = _conversation(table)
     from_fields = pc.and_(pc.or_(pc.is_valid(instruction), pc.is_valid(given)), pa.array(turns <= 1))
     asked = _lines(instruction, given, context)
-    kind = table["kind"].combine_chunks()
+    prompt = pc.if_else(from_fields, asked, said)
+    has_code = _mask(pc.is_in(table["kind"].combine_chunks(), pa.array(["code", "mixed"])))
     return Content(
-        prompt=pc.if_else(from_fields, asked, said),
+        prompt=prompt,
         answer=answer,
         definition=pc.fill_null(definition, ""),
         passages=(pc.fill_null(given, ""), pc.fill_null(context, "")),
         first_turn=pc.if_else(pa.array(turns > 1), first, ""),
-        code_prompt=_mask(pc.equal(kind, "code")),
-        code_answer=_mask(pc.is_in(kind, pa.array(["code", "mixed"]))),
+        code_prompt=_holds_code(prompt, has_code),
+        code_answer=has_code,
     )
 
 
@@ -103,6 +106,15 @@ def _words(flat: pa.StructArray) -> pa.LargeStringArray:
     if parts[0].null_count + parts[2].null_count == 2 * len(flat):
         return pc.fill_null(parts[1], "")
     return _lines(*parts)
+
+
+def _holds_code(texts: pa.LargeStringArray, among: np.ndarray) -> np.ndarray:
+    """Which of the texts that `among` uint8 (n,) marks hold code themselves, uint8 (n,): in "Write a function that
+    adds." case and punctuation are no code's. A Python loop, for `detect_kind` is one, over the few rows with code."""
+    places = np.flatnonzero(among)
+    found = np.zeros(len(among), np.uint8)
+    found[places] = [detect_kind(text) != "natural" for text in texts.take(pa.array(places)).to_pylist()]
+    return found
 
 
 def _lines(*parts: pa.LargeStringArray) -> pa.LargeStringArray:

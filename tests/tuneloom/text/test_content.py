@@ -55,10 +55,16 @@ def test_a_row_without_an_answer_or_without_anything():
 
 
 def test_code_by_kind():
-    rows = [said("a", "b", kind=kind) for kind in ("code", "mixed", "natural", None)]
-    content = content_of(to_table(numbered(rows)))
-    assert content.code_prompt.tolist() == [1, 0, 0, 0]
+    kinds = ("code", "mixed", "natural", None)
+    content = content_of(to_table(numbered([said("if x:\n    f(x)", "b", kind=kind) for kind in kinds])))
+    assert content.code_prompt.tolist() == [1, 1, 0, 0]
     assert content.code_answer.tolist() == [1, 1, 0, 0]
+
+
+def test_a_prompt_in_plain_words_is_no_code_whatever_its_answer():
+    rows = [said("Write a function that adds two numbers.", "def f(a, b):\n    return a + b", kind="code")]
+    content = content_of(to_table(numbered(rows)))
+    assert (content.code_prompt.tolist(), content.code_answer.tolist()) == ([0], [1])
 
 
 def test_batches_cover_the_table_in_order():
