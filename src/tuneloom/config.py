@@ -50,12 +50,15 @@ class Licenses(Section):
 
 
 class Near(Section):
-    """Near-duplicate removal: MinHash finds candidates, true Jaccard similarity decides."""
+    """Near-duplicate removal: candidates are found, true Jaccard similarity decides."""
 
     threshold: float = Field(0.8, gt=0, le=1)
     """Smallest Jaccard similarity of shingle sets that makes two rows near-duplicates."""
     compare: Literal["prompt", "answer", "both"] = "both"
     """What must be that similar; `both`: the prompt, and the answer equal or similar too."""
+    search: Literal["lsh", "exact"] = "lsh"
+    """How candidates are found: MinHash bands miss up to one pair in 200 at the threshold; the exact join misses none,
+    several times slower and with all shingles in memory."""
 
 
 class Dedup(Section):

@@ -28,8 +28,9 @@ def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mappi
     `priorities` by source name decide first who survives. Only training rows compete; others pass unchanged.
     """
     members = rows.members or (rows,)
-    bands = bands_for(config.near.threshold) if config.near else Bands(0, 0)
-    compare = config.near.compare if config.near else "both"
+    near = config.near
+    bands = bands_for(near.threshold) if near and near.search == "lsh" else Bands(0, 0)
+    compare = near.compare if near else "both"
     marks = fingerprint_members(members, bands, compare, memo)
     ledger = pa.concat_tables([_EMPTY, *(table for member in members for table in member.tables(COLUMNS))])
     order = survivor_order(ledger, marks.length, priorities)

@@ -1,6 +1,7 @@
 """Exact and near duplicates among rows in survivor order: who is rejected, and for which kept row.
 
-Near-duplicates are found by MinHash bands and decided by true Jaccard similarity (text/similarity.py).
+Near-duplicates are found by MinHash bands or by the exact join, and decided by true Jaccard similarity
+(text/similarity.py).
 """
 
 from collections.abc import Callable
@@ -11,8 +12,9 @@ import numpy as np
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import Fingerprints
 from tuneloom.text.keys import dense
+from tuneloom.text.set_join import rarest_shingles
 from tuneloom.text.shingles import Shingles
-from tuneloom.text.similarity import Part, stars
+from tuneloom.text.similarity import Buckets, Part, stars
 
 Sets = Callable[[np.ndarray], tuple[Shingles, Shingles]]
 """Gives the shingle sets of prompts and answers of the rows at sorted positions int64 (m,)."""
@@ -28,6 +30,8 @@ class Verdicts:
     """bool (n,): it resembles the survivor; else it equals it"""
     similarity: np.ndarray
     """float64 (n, 2): of the prompts and of the answers; NaN where the row is kept"""
+    nearly: np.ndarray
+    """float64 (n,): of a kept row its similarity to a better kept one, if little is missing; else NaN"""
 
     @property
     def kept(self) -> np.ndarray:
@@ -42,7 +46,9 @@ def judge(marks: Fingerprints, order: np.ndarray, config: Dedup, sets: Sets) -> 
     rejected for the survivor, so that whoever is named is kept.
     """
     count = len(marks.prompt)
-    verdicts = Verdicts(np.full(count, -1, np.int64), np.zeros(count, bool), np.full((count, 2), np.nan))
+    verdicts = Verdicts(
+        np.full(count, -1, np.int64), np.zeros(count, bool), np.full((count, 2), np.nan), np.full(count, np.nan)
+    )
     first = _first_of_equals(marks.row[order]) if config.exact else np.arange(len(order))
     distinct = order[first == np.arange(len(order))]
     if config.near:
@@ -87,21 +93,39 @@ def _first_of_equals(keys: np.ndarray) -> np.ndarray:
 
 def _judge_near(marks: Fingerprints, order: np.ndarray, near: Near, sets: Sets, verdicts: Verdicts) -> None:
     """Adds the near-duplicates among the rows at positions `order` int64 (m,), best first, to `verdicts`."""
-    buckets = candidates(marks.bands[order])
-    contends = (buckets >= 0).any(axis=0)
-    rows, buckets = order[contends], buckets[:, contends]
+    if near.search == "exact":
+        rows = order
+    else:
+        matrix = candidates(marks.bands[order])
+        contends = (matrix >= 0).any(axis=0)
+        rows, matrix = order[contends], matrix[:, contends]
     if not len(rows):
         return
     positions = np.sort(rows)
+    slots = np.searchsorted(positions, rows)
     prompts, answers = sets(positions)
+    by_prompt, by_answer = near.compare != "answer", near.compare != "prompt"
+    if near.search == "exact":
+        compared = [part for part, counts in ((prompts, by_prompt), (answers, by_answer)) if counts]
+        buckets = rarest_shingles(compared, slots, near.threshold)
+    else:
+        buckets = _ragged(matrix)
     found = stars(
         buckets,
-        Part(prompts, marks.prompt[rows], near.threshold if near.compare != "answer" else 0.0),
-        Part(answers, marks.answer[rows], near.threshold if near.compare != "prompt" else 0.0),
+        Part(prompts, marks.prompt[rows], near.threshold if by_prompt else 0.0),
+        Part(answers, marks.answer[rows], near.threshold if by_answer else 0.0),
         marks.scope[rows],
-        np.searchsorted(positions, rows),
+        slots,
     )
     lost = found.survivor >= 0
     verdicts.survivor[rows[lost]] = rows[found.survivor[lost]]
     verdicts.near[rows[lost]] = True
     verdicts.similarity[rows[lost]] = found.similarity[lost]
+    verdicts.nearly[rows] = found.nearly
+
+
+def _ragged(matrix: np.ndarray) -> Buckets:
+    """Bucket numbers int32 (bands, n) with -1 for none -> the buckets of each row."""
+    shared = matrix.T >= 0
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(shared.sum(axis=1))])
+    return Buckets(bounds, np.ascontiguousarray(matrix.T[shared]))

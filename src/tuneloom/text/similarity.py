@@ -1,7 +1,8 @@
 """True Jaccard similarity of shingle sets, and the join that keeps survivors and rejects what resembles one.
 
 The join makes stars, never chains: a row is rejected only for a kept row that it resembles itself, so its witness is
-still there. Rows come best first; what MinHash bands suggest is verified here, so precision is 1.
+still there. Rows come best first; what buckets suggest is verified here, so precision is 1. Buckets are MinHash bands
+(signatures.py), or the rarest shingles of each row, which miss no pair (set_join.py).
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,20 @@ from tuneloom.text.kernels import Integer, kernel, read_only
 from tuneloom.text.shingles import Shingles
 
 _Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, float]
+
+
+NEARLY = 0.2
+"""How far below the threshold similarities are still recorded, to tell what a lower threshold would find."""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Of m rows: row i lies in the buckets numbers[bounds[i] : bounds[i + 1]]; rows that share one are candidates."""
+
+    bounds: np.ndarray
+    """int64 (m + 1,)"""
+    numbers: np.ndarray
+    """int32 (total,)"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,9 @@ class Stars:
     """int64 (m,): -1 where the row is kept"""
     similarity: np.ndarray
     """float64 (m, 2): of the prompts and of the answers; NaN where the row is kept"""
+    nearly: np.ndarray
+    """float64 (m,): where the row is kept, how similar a kept row before it is in all that counts, if that is at most
+    `NEARLY` below the threshold; else NaN"""
 
 
 def similarities(sets: Shingles, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -43,18 +61,18 @@ def similarities(sets: Shingles, left: np.ndarray, right: np.ndarray) -> np.ndar
     return out
 
 
-def stars(buckets: np.ndarray, prompt: Part, answer: Part, scopes: np.ndarray, slots: np.ndarray) -> Stars:
+def stars(buckets: Buckets, prompt: Part, answer: Part, scopes: np.ndarray, slots: np.ndarray) -> Stars:
     """Keeps or rejects m rows, in the order given (best first).
 
-    `buckets` int32 (bands, m): rows with the same number in a band are candidates, -1 has none; `scopes` uint64 (m,):
-    rows of different scopes are never compared; `slots` int64 (m,): where a row's sets lie in the parts.
-    Of several kept rows the witness is the most similar one (sum of both), then the best.
+    `scopes` uint64 (m,): rows of different scopes are never compared; `slots` int64 (m,): where a row's sets lie in
+    the parts. Of several kept rows the witness is the most similar one (sum of both), then the best.
     """
-    count = buckets.shape[1]
-    newest = np.full(buckets.max(initial=-1) + 1, -1, np.int64)
-    survivor, similarity = np.full(count, -1, np.int64), np.full((count, 2), np.nan)
+    count = len(slots)
+    newest = np.full(buckets.numbers.max(initial=-1) + 1, -1, np.int32)
+    survivor, similarity, nearly = np.full(count, -1, np.int64), np.full((count, 2), np.nan), np.full(count, np.nan)
     _grow_stars(
-        read_only(np.ascontiguousarray(buckets.T)),
+        read_only(buckets.bounds),
+        read_only(buckets.numbers),
         (prompt.sets.bounds, prompt.sets.values, read_only(prompt.keys), float(prompt.least)),
         (answer.sets.bounds, answer.sets.values, read_only(answer.keys), float(answer.least)),
         read_only(scopes),
@@ -62,8 +80,10 @@ def stars(buckets: np.ndarray, prompt: Part, answer: Part, scopes: np.ndarray, s
         newest,
         survivor,
         similarity,
+        nearly,
     )
-    return Stars(survivor, similarity)
+    nearly[survivor >= 0] = np.nan
+    return Stars(survivor, similarity, nearly)
 
 
 @kernel
@@ -93,16 +113,17 @@ def _compare_pairs(
 
 @kernel
 def _part_similarity(part: _Arrays, x: Integer, y: Integer, slots: np.ndarray) -> float:
-    """Similarity of rows x and y in one part (bounds, values, keys, least), or -1 below its least."""
+    """Similarity of rows x and y in one part (bounds, values, keys, least), or -1 more than NEARLY below its least."""
     bounds, values, keys, least = part
     if keys[x] == keys[y]:
         return 1.0
-    return _jaccard(bounds, values, slots[x], slots[y], least)
+    return _jaccard(bounds, values, slots[x], slots[y], max(0.0, least - NEARLY))
 
 
 @kernel
 def _grow_stars(
-    buckets: np.ndarray,
+    bounds: np.ndarray,
+    numbers: np.ndarray,
     prompt: _Arrays,
     answer: _Arrays,
     scopes: np.ndarray,
@@ -110,32 +131,43 @@ def _grow_stars(
     newest: np.ndarray,
     survivor: np.ndarray,
     similarity: np.ndarray,
+    nearly: np.ndarray,
 ) -> None:
-    """`buckets` int32 (m, bands) -> `survivor` int64 (m,), `similarity` float64 (m, 2).
+    """`bounds` int64 (m + 1,), `numbers` int32 (total,) -> `survivor`, `similarity`, `nearly` as in `Stars`.
 
-    `newest` int64 (buckets,) holds the kept row last put in each bucket, `older` the one put there before it.
+    A place is one of `total`: a row in a bucket. `newest` int32 (buckets,) holds the place of the kept row last put in
+    each bucket, `older` the place before it there.
     """
-    count, bands = buckets.shape
-    older = np.full((count, bands), -1, np.int32)
-    compared = np.full(count, -1, np.int64)
-    for x in range(count):
+    older, owner = np.full(len(numbers), -1, np.int32), np.empty(len(numbers), np.int32)
+    compared = np.full(len(slots), -1, np.int64)
+    least_prompt, least_answer = prompt[3] - 1e-9, answer[3] - 1e-9
+    for x in range(len(slots)):
         best = -1.0
-        for band in range(bands):
-            y = newest[buckets[x, band]] if buckets[x, band] >= 0 else -1
-            while y >= 0:
-                if compared[y] != x and scopes[y] == scopes[x]:
-                    compared[y] = x
-                    by_answer = _part_similarity(answer, x, y, slots)
-                    by_prompt = _part_similarity(prompt, x, y, slots) if by_answer >= 0 else -1.0
-                    score = by_prompt + by_answer
-                    if by_prompt >= 0 and (score > best or (score == best and y < survivor[x])):
-                        best, survivor[x] = score, y
-                        similarity[x, 0], similarity[x, 1] = by_prompt, by_answer
-                y = older[y, band]
+        for at in range(bounds[x], bounds[x + 1]):
+            place = newest[numbers[at]]
+            while place >= 0:
+                y = owner[place]
+                place = older[place]
+                if compared[y] == x or scopes[y] != scopes[x]:
+                    continue
+                compared[y] = x
+                by_answer = _part_similarity(answer, x, y, slots)
+                by_prompt = _part_similarity(prompt, x, y, slots) if by_answer >= 0 else -1.0
+                if by_prompt < 0:
+                    continue
+                if by_prompt < least_prompt or by_answer < least_answer:
+                    close = (
+                        by_prompt if answer[3] == 0.0 else by_answer if prompt[3] == 0.0 else min(by_prompt, by_answer)
+                    )
+                    if not nearly[x] >= close:
+                        nearly[x] = close
+                    continue
+                score = by_prompt + by_answer
+                if score > best or (score == best and y < survivor[x]):
+                    best, survivor[x] = score, y
+                    similarity[x, 0], similarity[x, 1] = by_prompt, by_answer
         if survivor[x] >= 0:
             continue
-        for band in range(bands):
-            bucket = buckets[x, band]
-            if bucket >= 0:
-                older[x, band] = newest[bucket]
-                newest[bucket] = x
+        for at in range(bounds[x], bounds[x + 1]):
+            owner[at], older[at] = x, newest[numbers[at]]
+            newest[numbers[at]] = at

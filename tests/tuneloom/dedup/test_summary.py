@@ -31,6 +31,7 @@ VERDICTS = Verdicts(
     np.array([-1, 0, 0, -1, -1]),
     np.array([False, False, True, False, False]),
     np.array([[NAN, NAN], [1, 1], [0.93, 0.85], [NAN, NAN], [NAN, NAN]]),
+    np.array([NAN, NAN, NAN, 0.75, NAN]),
 )
 
 
@@ -54,7 +55,7 @@ def test_the_histogram_is_of_what_was_compared():
 
 
 def test_nothing_lost_is_told_as_nothing():
-    none = Verdicts(np.full(5, -1), np.zeros(5, bool), np.full((5, 2), NAN))
+    none = Verdicts(np.full(5, -1), np.zeros(5, bool), np.full((5, 2), NAN), np.full(5, NAN))
     told = summarise(ROWS, MARKS, none, Dedup(near=None))
     assert (told["clusters"], told["similarities"], told["across_sources"]) == ({}, {}, {})
     assert largest_clusters(none, np.arange(5)) == []
@@ -62,7 +63,7 @@ def test_nothing_lost_is_told_as_nothing():
 
 def test_largest_clusters_come_first_and_ties_by_survivor_order():
     survivor = np.array([-1, -1, -1, 0, 1, 1, 2])
-    found = Verdicts(survivor, np.zeros(7, bool), np.ones((7, 2)))
+    found = Verdicts(survivor, np.zeros(7, bool), np.ones((7, 2)), np.full(7, NAN))
     assert largest_clusters(found, np.arange(7)) == [(1, 3), (0, 2), (2, 2)]
     assert largest_clusters(found, np.arange(7)[::-1]) == [(1, 3), (2, 2), (0, 2)]
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.tuneloom.dedup.builders import ingest_rows, numbered, said
 from tests.tuneloom.dedup.sources import alpaca, t0
-from tuneloom.artifacts import Store
+from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import fingerprint_members, shingle_sets
 from tuneloom.dedup.verdicts import Verdicts, candidates, judge
 from tuneloom.records import Conversation
-from tuneloom.text.signatures import bands_for
+from tuneloom.text.signatures import Bands, bands_for
 
 
 def test_buckets_are_shared_hashes_numbered_apart_in_each_band():
@@ -101,6 +101,24 @@ def test_code_differing_in_case_or_indentation_stays(tmp_path: Path):
     assert verdicts_on(tmp_path, rows).kept.all()
 
 
+def test_code_in_a_prompt_keeps_its_indentation_too(tmp_path: Path):
+    """Two programs that do not print the same, though both print 3 here."""
+    codes = (
+        "What does it print?\n\nfor x in (1, 2):\n    n += x\nprint(n)",
+        "What does it print?\n\nfor x in (1, 2):\n    n += x\n    print(n)",
+    )
+    rows = [said(code, "3", kind=kind) for kind in ("mixed", "code") for code in codes]
+    assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, -1, 0, 1]
+
+
+def test_the_words_of_a_prompt_are_the_same_whatever_kind_of_row_its_answer_makes(tmp_path: Path):
+    rows = [
+        said("Write a Function that adds", "return a + b", kind="code"),
+        said("write a function that adds.", "return a + b", kind="mixed"),
+    ]
+    assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, 0]
+
+
 def test_an_equal_of_a_near_duplicate_names_the_kept_row(tmp_path: Path):
     found = verdicts_on(tmp_path, [said(LONG + " x y", "a"), said(LONG + " x", "a"), said(LONG + " X!", "a")])
     assert found.survivor.tolist() == [-1, 0, 0]
@@ -153,6 +171,42 @@ def brute_pairs(rows: list[Conversation], threshold: float) -> set[tuple[int, in
 def _windows(text: str) -> frozenset[tuple[str, ...]]:
     words = text.split()
     return frozenset(tuple(words[i : i + 5]) for i in range(max(1, len(words) - 4)))
+
+
+@pytest.mark.parametrize("compare", ["both", "prompt", "answer"])
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_the_exact_search_leaves_no_pair_of_kept_rows(tmp_path: Path, threshold: float, compare: str):
+    """Against stars grown over all pairs of plain Python sets: the very same verdicts."""
+    rows = mutated(220)
+    near = Near(threshold=threshold, compare=compare, search="exact")
+    survivor = survivors_of(ingest_rows(Store(tmp_path / "store"), numbered(rows)), Dedup(exact=False, near=near))
+    assert survivor.tolist() == _plain_stars(rows, threshold, compare)
+    assert (survivor >= 0).sum() > 20
+
+
+def survivors_of(member: Artifact, config: Dedup) -> np.ndarray:
+    """The survivor of each row, by the rows' numbers, with the first best."""
+    place = np.argsort([origin["row"] for origin in member.table(["origin"])["origin"].to_pylist()])
+    marks = fingerprint_members([member], Bands(0, 0), "both", lambda name, key, make: make())
+    found = judge(marks, place, config, lambda wanted: shingle_sets([member], wanted))
+    return np.where(found.survivor[place] >= 0, np.argsort(place)[found.survivor[place]], -1)
+
+
+def _plain_stars(rows: list[Conversation], threshold: float, compare: str) -> list[int]:
+    parts = [tuple(_windows(message.content) for message in row.messages) for row in rows]
+    counted = {"both": (0, 1), "prompt": (0,), "answer": (1,)}[compare]
+    kept: list[int] = []
+    survivors = []
+    for x, mine in enumerate(parts):
+        best = (-1.0, 0)
+        for y in kept:
+            scores = [len(a & b) / len(a | b) for a, b in zip(mine, parts[y], strict=True)]
+            if all(scores[part] >= threshold - 1e-9 for part in counted):
+                best = max(best, (sum(scores), -y))
+        survivors.append(-best[1] if best[0] >= 0 else -1)
+        if best[0] < 0:
+            kept.append(x)
+    return survivors
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8])

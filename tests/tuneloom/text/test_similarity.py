@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tuneloom.text.kernels import read_only
 from tuneloom.text.shingles import Shingles
-from tuneloom.text.similarity import Part, Stars, similarities, stars
+from tuneloom.text.similarity import Buckets, Part, Stars, similarities, stars
 
 
 def sets(rows: list[set[int]]) -> Shingles:
@@ -25,7 +25,7 @@ def run(prompts: list[set[int]], answers: list[set[int]], threshold: float, scop
     count = len(prompts)
     keys = np.array([hash(frozenset(row)) & 0xFFFF for row in answers], np.uint64)
     return stars(
-        np.zeros((1, count), np.int32),
+        Buckets(np.arange(count + 1), np.zeros(count, np.int32)),
         Part(sets(prompts), np.arange(count, dtype=np.uint64), threshold),
         Part(sets(answers), keys + np.uint64(1000), threshold),
         np.array(scopes or [0] * count, np.uint64),
@@ -57,6 +57,15 @@ def test_the_witness_is_the_most_similar_kept_row():
     far, near = set(range(18)) | {100, 101}, set(range(22)) - {0}
     found = run([far, near | {200, 201, 202}, set(range(22))], [{1}] * 3, 0.75)
     assert found.survivor.tolist() == [-1, -1, 1]
+
+
+def test_what_misses_the_threshold_by_little_is_recorded():
+    whole, most, half = set(range(20)), set(range(14)) | {90, 91}, set(range(10))
+    found = run([whole, most, half], [{1}] * 3, 0.8)
+    assert found.survivor.tolist() == [-1, -1, -1]
+    assert np.allclose(found.nearly, [np.nan, 14 / 22, 10 / 16], equal_nan=True), "the nearest kept row, within 0.2"
+    lost = run([whole, whole | {99}], [{1}] * 2, 0.8)
+    assert np.isnan(lost.nearly).all(), "a rejected row has its similarity"
 
 
 ROW = st.tuples(st.frozensets(st.integers(0, 9), min_size=1), st.frozensets(st.integers(0, 3), min_size=1))
