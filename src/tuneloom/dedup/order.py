@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+LONG = 16_384
+"""Bytes from which more is worth less: of such rows training keeps a part or nothing, and padding is no content."""
+
 COLUMNS = ("id", "content_hash", "origin", "references", "use")
 """Columns of `records.ROWS` that the order and the verdicts need."""
 
@@ -13,8 +16,8 @@ COLUMNS = ("id", "content_hash", "origin", "references", "use")
 def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str, int]) -> np.ndarray:
     """Positions of the training rows, best first, int64 (m,); `lengths` int64 (n,) of all n rows.
 
-    Best is: the source of higher priority, more references, the longer text, the smaller content hash and id, the
-    smaller origin. The last one is unique, so the order is total.
+    Best is: the source of higher priority, more references, the longer text (of those beyond `LONG` the shorter, after
+    all others), the smaller content hash and id, the smaller origin. The last one is unique, so the order is total.
     """
     origin = rows["origin"].combine_chunks()
     source = pc.struct_field(origin, "source")
@@ -23,7 +26,7 @@ def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str,
     keys = {
         "priority": ranks.take(pc.index_in(source, pa.array(names, pa.string()))),
         "references": pc.fill_null(pc.list_value_length(rows["references"].combine_chunks()), 0),
-        "length": pa.array(lengths),
+        "length": pa.array(np.where(lengths <= LONG, lengths, -lengths)),
         "content_hash": rows["content_hash"],
         "id": rows["id"],
         **{name: pc.struct_field(origin, name) for name in ("source", "file", "row", "part")},

@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from tests.tuneloom.dedup.builders import Row, said
-from tuneloom.dedup.order import survivor_order
+from tuneloom.dedup.order import LONG, survivor_order
 from tuneloom.records import Origin, to_table
 
 
@@ -34,6 +34,11 @@ def test_the_content_hash_then_the_origin_decide_the_rest():
     same = to_table(rows)["content_hash"][0].as_py()
     place = 0 if other < same else 3
     assert ordered([*rows, (Origin("s", "z", 9), said("p", "y"))]).index(3) == place
+
+
+def test_t5_longer_is_better_within_reason():
+    rows = [(Origin("s", "a", n), said("p", "a")) for n in range(5)]
+    assert ordered(rows, [10, LONG, LONG + 1, 50 * LONG, 20]) == [1, 4, 0, 2, 3]
 
 
 def test_only_training_rows_compete():
