@@ -10,7 +10,9 @@ from tuneloom.artifacts import Reference, Writer
 
 @task(name="dedup", **STAGE)
 def dedup(run: Run, rows: Reference) -> State | Reference:
-    """Rejects exact and near duplicates."""
+    """Rejects exact and near duplicates; stops the run where they exceed a budget, found or made."""
+    from tuneloom.dedup.budget import check_budgets
+    from tuneloom.dedup.describe import alarms
 
     def build(writer: Writer) -> None:
         from tuneloom.dedup.stage import deduplicate
@@ -19,4 +21,9 @@ def dedup(run: Run, rows: Reference) -> State | Reference:
         priorities = {source.name: source.priority for source in plan.config.sources}
         deduplicate(writer, run.artifact("ingest"), plan.config.dedup, priorities, plan.store.memo)
 
-    return run_stage(run, "dedup", build)
+    outcome = run_stage(run, "dedup", build)
+    stats = run.artifact("dedup").stats
+    for line in alarms(stats):
+        run.say(line)
+    check_budgets(stats, run.plan.config.budgets)
+    return outcome

@@ -36,11 +36,29 @@ def run(options: argparse.Namespace) -> int:
         for row in rows:
             reporter.say(f"  {row}")
     stats = {name: value for name, value in artifact.stats.items() if name != "files"}
-    if stats:
+    if artifact.reference.stage == "dedup":
+        _print_duplicates(artifact, reporter)
+    elif stats:
         reporter.say("\nstats")
         for name, value in stats.items():
             reporter.say(f"  {name}: {_shown(json.dumps(value, ensure_ascii=False), 600)}")
     return 0
+
+
+def _print_duplicates(artifact: "Artifact", reporter: "TerminalReporter") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from tuneloom.dedup.describe import tables
+
+    for one in tables(artifact.stats):
+        table = Table(title=one.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for name in one.head:
+            table.add_column(name, overflow="fold")
+        for row in one.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        reporter.say("")
+        reporter.console.print(table)
 
 
 def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Artifact":

@@ -174,6 +174,15 @@ class Release(Section):
     """The conditions of promotion."""
 
 
+class Budgets(Section):
+    """Limits that stop a run where more than so many rows, and more than 100, are taken; without one nothing does."""
+
+    largest_cluster: float | None = Field(None, gt=0, le=1)
+    """Largest share of the rows to train that may be duplicates of one row."""
+    source_loss: float | None = Field(None, gt=0, le=1)
+    """Largest share of a source's rows to train that may be lost as duplicates."""
+
+
 class Config(Section):
     """A whole pipeline. Only `sources` is needed besides `model`."""
 
@@ -207,6 +216,8 @@ class Config(Section):
     """Scores."""
     release: Release = Release()
     """Gate and registry."""
+    budgets: Budgets = Budgets()
+    """Limits."""
     plugins: tuple[str, ...] = ()
     """Python files with formats of your own, relative to the config file (docs/bring-your-data.md)."""
 

@@ -5,6 +5,7 @@ TuneloomError            exit 1  anything else
 │   ├── UnknownModel             no such model here
 │   ├── MissingFile              a path that is not there
 │   └── NotPermitted             a path that may not be read or written
+├── BudgetExceeded       exit 1  a stage took more rows than the config allows
 ├── NoUsableData         exit 3  nothing is left to work on
 ├── WaitingForPerson     exit 4  a person must decide first
 ├── BrokenArtifact       exit 1  a stored artifact is damaged, missing, or breaks conservation
@@ -54,6 +55,10 @@ class MissingFile(ConfigError):
 
 class NotPermitted(ConfigError):
     """A path may not be read or written by this user."""
+
+
+class BudgetExceeded(TuneloomError):
+    """A stage took more rows than a budget of the config allows; its artifact is kept, to be looked at."""
 
 
 class NoUsableData(TuneloomError):

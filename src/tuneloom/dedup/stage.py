@@ -5,7 +5,7 @@ it. Texts are read by file and never all held; what is held is a fingerprint a r
 a band with another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Dedup
 from tuneloom.dedup.fingerprints import Memo, fingerprint_members, shingle_sets
 from tuneloom.dedup.order import COLUMNS, survivor_order
-from tuneloom.dedup.summary import describe_cluster, largest_clusters, summarise
+from tuneloom.dedup.summary import Text, summarise
 from tuneloom.dedup.verdicts import Verdicts, judge
 from tuneloom.records import ROWS, Origin, Reject, reject_rows
+from tuneloom.text.content import COLUMNS as CONTENT
 from tuneloom.text.content import content_of
 from tuneloom.text.signatures import Bands, bands_for
 
@@ -35,9 +36,7 @@ def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mappi
     ledger = pa.concat_tables([_EMPTY, *(table for member in members for table in member.tables(COLUMNS))])
     order = survivor_order(ledger, marks.length, priorities)
     verdicts = judge(marks, order, config, lambda wanted: shingle_sets(members, wanted))
-    writer.stats = summarise(ledger, marks, verdicts, config)
-    clusters = largest_clusters(verdicts, order)
-    writer.stats["largest"] = [describe_cluster(*cluster) for cluster in _samples(members, clusters)]
+    writer.stats = summarise(ledger, marks, order, verdicts, config, lambda shown: _texts(members, shown))
     _write(writer, members, ledger, verdicts, config)
 
 
@@ -78,18 +77,20 @@ def _detail(rule: str, similarity: list[float], config: Dedup) -> dict[str, Any]
     return {"rule": rule, "similarity": {"prompt": prompt, "answer": answer}, "bound": bound}
 
 
-def _samples(members: Sequence[Artifact], clusters: list[tuple[int, int]]) -> Iterator[tuple[Origin, int, str]]:
-    """(origin, size, prompt) of the survivors at the given positions."""
-    found, start, columns = {}, 0, ("origin", "messages", "fields", "kind")
-    wanted = {position for position, _ in clusters}
+def _texts(members: Sequence[Artifact], positions: Sequence[int]) -> dict[int, Text]:
+    """What is shown of the rows at the given positions."""
+    found: dict[int, Text] = {}
+    wanted, start = np.unique(np.array(positions, np.int64)), 0
     for member in members:
         rows = member.manifest.counts.rows_out or 0
-        if any(start <= position < start + rows for position in wanted):
-            table = member.table(columns)
-            for position in wanted.intersection(range(start, start + rows)):
-                row = table.slice(position - start, 1)
-                found[position] = Origin(**row["origin"][0].as_py()), content_of(row).prompt[0].as_py()
+        mine = wanted[(start <= wanted) & (wanted < start + rows)]
+        if len(mine):
+            table = member.table(("origin", *CONTENT)).take(pa.array(mine - start))
+            content = content_of(table)
+            texts = zip(
+                table["origin"].to_pylist(), content.prompt.to_pylist(), content.answer.to_pylist(), strict=True
+            )
+            shown = [Text(Origin(**origin), prompt, answer) for origin, prompt, answer in texts]
+            found.update(zip(mine.tolist(), shown, strict=True))
         start += rows
-    for position, size in clusters:
-        origin, prompt = found[position]
-        yield origin, size, prompt
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from tuneloom import __version__
 from tuneloom.artifacts import Artifact, Writer
+from tuneloom.dedup.describe import tables
 from tuneloom.errors import BrokenArtifact
 from tuneloom.release.description import run_command, run_page
 from tuneloom.report.charts import HEIGHT, WIDTH, Curve, loss_curve
@@ -44,6 +45,7 @@ def page_values(artifacts: Mapping[str, Artifact], title: str) -> dict[str, Any]
         "curve": curve,
         "training": facts,
         "chart": {"width": WIDTH, "height": HEIGHT},
+        "duplicates": list(tables(artifacts["dedup"].stats)) if "dedup" in artifacts else [],
         "mixture": read_mixture(artifacts["mixture"]) if "mixture" in artifacts else [],
         "samples": read_samples(evaluation, mask),
         "lineage": [
