@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run as this_run
 
+from tasks.decontaminate import decontaminate
 from tasks.dedup import dedup
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
@@ -25,7 +26,9 @@ from tuneloom.estimate import check_space
 from tuneloom.plan import check_until, make_plan, references
 from tuneloom.summary import summary_markdown
 
-STAGES: tuple[Any, ...] = (ingest, dedup, split, quality, mixture, render, train, evaluate, release, report)
+STAGES: tuple[Any, ...] = (
+    ingest, dedup, split, decontaminate, quality, mixture, render, train, evaluate, release, report
+)  # fmt: skip
 
 
 def _name() -> str:

@@ -15,6 +15,6 @@ def quality(run: Run, rows: Reference) -> State | Reference:
     def build(writer: Writer) -> None:
         from tuneloom.quality.stage import judge
 
-        judge(writer, run.artifact("split"), run.plan.config.quality)
+        judge(writer, run.artifact("decontaminate"), run.plan.config.quality)
 
     return run_stage(run, "quality", build)

@@ -81,6 +81,15 @@ class Split(Section):
     """Tasks whose rows all go to the test side, to measure generalisation."""
 
 
+class Decontaminate(Section):
+    """Which rows give an evaluation row away: those that ask the same, resemble it, or hold much of its wording."""
+
+    ngram: int = Field(8, ge=5, le=20)
+    """Words in a run that is compared; of scripts without spaces, one and a half times as many characters."""
+    coverage: float = Field(0.5, ge=0, lt=1)
+    """Rows that hold more than this share of an evaluation text's runs are rejected."""
+
+
 class Quality(Section):
     """Rules that a row must pass, and what happens to personal data."""
 
@@ -204,6 +213,8 @@ class Config(Section):
     """Duplicates."""
     split: Split = Split()
     """Sides."""
+    decontaminate: Decontaminate | None = Decontaminate()
+    """Keeping rows of `use: evaluate` and `decontaminate` out of training; `null` turns it off."""
     quality: Quality = Quality()
     """Rules and personal data."""
     mixture: Mixture = Mixture()

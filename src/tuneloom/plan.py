@@ -21,7 +21,9 @@ from tuneloom.records import canonical, digest
 from tuneloom.release.presence import why_made_again
 from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
 
-STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render", "train", "evaluate", "release", "report")
+STAGES = (
+    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render", "train", "evaluate", "release", "report"
+)  # fmt: skip
 MOST_REASONS = 4
 """Changes that are named of a stage that must run."""
 DATA_STAGES = STAGES[: STAGES.index("train")]
@@ -265,6 +267,7 @@ def _specs(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -
     declared: dict[str, tuple[bool, dict[str, Any]]] = {
         "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
         "split": (True, {}),
+        "decontaminate": (False, {}),
         "quality": (False, {}),
         "mixture": (True, {}),
         "render": (True, {"tokenizer": model.digest}),
@@ -301,7 +304,8 @@ def _takedowns(config: Config, folder: Path) -> frozenset[str]:
 
 
 def _section(section: Any) -> dict[str, Any]:
-    return section.model_dump(mode="json")
+    """Its values; none where it is turned off."""
+    return section.model_dump(mode="json") if section is not None else {}
 
 
 def _changed(prefix: str, old: Any, new: Any) -> Iterator[str]:

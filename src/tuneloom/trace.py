@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tuneloom.artifacts import Artifact
 from tuneloom.records import Origin, canonical
 
-ROW_STAGES = ("ingest", "dedup", "split", "quality", "mixture", "render")
+ROW_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render")
 
 
 @dataclass(frozen=True)

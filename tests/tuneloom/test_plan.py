@@ -61,6 +61,8 @@ def test_keys_do_not_depend_on_name_store_or_place(project: Path, tmp_path: Path
     [
         ({"dedup": {"near": {"threshold": 0.7}}}, "dedup"),
         ({"split": {"test": 0.1}}, "split"),
+        ({"decontaminate": {"coverage": 0.4}}, "decontaminate"),
+        ({"decontaminate": None}, "decontaminate"),
         ({"quality": {"pii": "reject"}}, "quality"),
         ({"mixture": {"cap": 5}}, "mixture"),
         ({"render": {"max_length": 512}}, "render"),
@@ -78,7 +80,7 @@ def test_a_changed_model_spares_the_stages_that_do_not_read_it(project: Path) ->
     before = keys(make_plan(config(), project))
     (project / "model" / "model.safetensors").write_text("other weights")
     after = keys(make_plan(config(), project))
-    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:5])
+    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:6])
 
 
 def test_why_names_the_setting_and_the_file(project: Path) -> None:

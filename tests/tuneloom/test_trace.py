@@ -78,7 +78,10 @@ def test_a_life_goes_as_far_as_the_stages_that_ran(tmp_path: Path, rows: list[Ro
 def test_the_last_step_is_a_place_in_a_shard_with_its_tokens(tmp_path: Path, tiny_model: Path) -> None:
     rows = mixture(tmp_path, [("train", talk("Hi", "Yo")), ("test", talk("Who?", "Me")), ("train", talk("So", "No"))])
     shards = rendered(tmp_path, rows, tiny_model)
-    found: Found = {**dict.fromkeys(("ingest", "dedup", "split", "quality", "mixture"), rows), "render": shards}
+    found: Found = {
+        **dict.fromkeys(("ingest", "dedup", "split", "decontaminate", "quality", "mixture"), rows),
+        "render": shards,
+    }
     (life,) = find_lives(found, "No")
     row = read_rows(shards, "train")[1]
     trained = f"{row.supervised} of them trained"

@@ -67,6 +67,23 @@ def content_of(table: pa.Table) -> Content:
     )
 
 
+@dataclass(frozen=True)
+class Turns:
+    """The t messages of n rows, in order."""
+
+    texts: pa.LargeStringArray
+    roles: pa.StringArray
+    rows: np.ndarray
+    """int64 (t,): the row that a message is of, ascending"""
+
+
+def turns_of(table: pa.Table) -> Turns:
+    """All that is said in a table's rows, by whomever: user "Hi", assistant "Hello" -> two texts of row 0."""
+    messages = _one_chunk(table["messages"])
+    flat, row = messages.flatten(), pc.list_parent_indices(messages).to_numpy()
+    return Turns(_words(flat), pc.struct_field(flat, "role"), row)
+
+
 _NEWLINE = pa.scalar("\n", pa.large_string())
 
 

@@ -45,6 +45,31 @@ def shingles(folded: pa.LargeStringArray, code: np.ndarray, *, seed: int = 0, as
     return Shingles(read_only(ends), read_only(values[: ends[-1]].copy()))
 
 
+@dataclass(frozen=True)
+class Words:
+    """The words of n texts in order: those of text i are [bounds[i] : bounds[i + 1]], none where it is empty."""
+
+    bounds: np.ndarray
+    """int64 (n + 1,)"""
+    hashes: np.ndarray
+    """uint64 (total,): one for each word; equal words have equal hashes"""
+    unspaced: np.ndarray
+    """uint8 (total,): 1 where the word is one character of a script without spaces"""
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+
+def words(folded: pa.LargeStringArray) -> Words:
+    """The words of n texts folded as prose: "用 python" -> 用 (unspaced), python."""
+    text, bounds = text_buffers(folded)
+    most = bounds[-1] - bounds[0]
+    hashes, unspaced = np.empty(most, np.uint64), np.empty(most, np.uint8)
+    ends = np.zeros(len(folded) + 1, np.int64)
+    _hash_words(text, bounds, classes(), hashes, unspaced, ends)
+    return Words(read_only(ends), read_only(hashes[: ends[-1]].copy()), read_only(unspaced[: ends[-1]].copy()))
+
+
 def joined(pieces: Sequence[Shingles]) -> Shingles:
     """The texts of several pieces, one after the other."""
     counts = [np.diff(piece.bounds) for piece in pieces]
@@ -157,4 +182,32 @@ def _hash_shingles(
                 if value != values[place - 1]:
                     values[place] = value
                     place += 1
+        ends[row + 1] = place
+
+
+@kernel
+def _hash_words(
+    text: np.ndarray,
+    bounds: np.ndarray,
+    classes: np.ndarray,
+    hashes: np.ndarray,
+    unspaced: np.ndarray,
+    ends: np.ndarray,
+) -> None:
+    """uint8 (bytes,), int64 (n + 1,) -> `hashes` uint64 and `unspaced` uint8 (bytes,), `ends` int64 (n + 1,)."""
+    place: Integer = np.int64(0)
+    for row in range(len(bounds) - 1):
+        at, stop = bounds[row], bounds[row + 1]
+        while at < stop:
+            if text[at] == 32:
+                at += 1
+                continue
+            end = _word_end(text, at, stop, classes)
+            word = np.uint64(0xCBF29CE484222325)
+            for byte in range(at, end):
+                word = (word ^ np.uint64(text[byte])) * np.uint64(0x100000001B3)
+            hashes[place] = _blend(word, np.uint64(end - at))
+            unspaced[place] = _unspaced_at(text, at, classes) > 0
+            place += 1
+            at = end
         ends[row + 1] = place

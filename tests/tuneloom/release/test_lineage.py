@@ -51,7 +51,7 @@ def test_a_stage_that_took_in_less_than_was_handed_on_breaks_the_chain(made) -> 
         replace(a, manifest=replace(a.manifest, counts=counts)) if a.reference.stage == "quality" else a
         for a in lineage
     ]
-    told = f"took in {quality.rows_out} rows, but {chain['split'].reference} handed on {quality.rows_in}"
+    told = f"took in {quality.rows_out} rows, but {chain['decontaminate'].reference} handed on {quality.rows_in}"
     with pytest.raises(BrokenArtifact, match=told):
         check_lineage(chain["train"], chain["evaluate"], forged)
 
