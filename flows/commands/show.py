@@ -35,10 +35,12 @@ def run(options: argparse.Namespace) -> int:
             reporter.say(f"\n{title}, for example")
         for row in rows:
             reporter.say(f"  {row}")
+    told = {"dedup": _print_duplicates, "decontaminate": _tell_contamination}.get(artifact.reference.stage)
+    if told:
+        told(artifact, reporter)
+        return 0
     stats = {name: value for name, value in artifact.stats.items() if name != "files"}
-    if artifact.reference.stage == "dedup":
-        _print_duplicates(artifact, reporter)
-    elif stats:
+    if stats:
         reporter.say("\nstats")
         for name, value in stats.items():
             reporter.say(f"  {name}: {_shown(json.dumps(value, ensure_ascii=False), 600)}")
@@ -59,6 +61,15 @@ def _print_duplicates(artifact: "Artifact", reporter: "TerminalReporter") -> Non
             table.add_row(*(Text(cell) for cell in row))
         reporter.say("")
         reporter.console.print(table)
+
+
+def _tell_contamination(artifact: "Artifact", reporter: "TerminalReporter") -> None:
+    """The reverse report of decontamination: the evaluation rows that training rows gave away."""
+    from tuneloom.decontaminate.summary import report_lines
+
+    reporter.say("\nevaluation rows")
+    for line in report_lines(artifact.stats):
+        reporter.say(f"  {_shown(line, 600)}")
 
 
 def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Artifact":

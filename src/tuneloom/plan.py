@@ -22,7 +22,8 @@ from tuneloom.release.presence import why_made_again
 from tuneloom.runs import FrozenChampion, RunRecord, latest_run, read_run
 
 STAGES = (
-    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render", "train", "evaluate", "release", "report"
+    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render",
+    "train", "evaluate", "release", "report",
 )  # fmt: skip
 MOST_REASONS = 4
 """Changes that are named of a stage that must run."""

@@ -15,6 +15,8 @@ from tuneloom.text.personal_data import mask
 WORST = 10
 """Evaluation rows that are shown."""
 
+IN_TEST = "in the test side"
+
 COMPROMISED = pa.schema(
     [
         ("id", pa.string()),
@@ -74,21 +76,22 @@ class Tally:
             "protected": len(self.items),
             "rejected": self.rejected,
             "contaminated_rows": self.rows,
-            "sources": {name: self._of(names == name, ngram) for name in sorted({*names.tolist()})},
-            "worst": self._worst(),
+            "reverse": {
+                "sources": {name: self._of(names == name, ngram) for name in sorted({*names.tolist()})},
+                "worst": self._worst(),
+            },
         }
 
     def _of(self, which: np.ndarray, ngram: int) -> dict[str, int]:
         """Of the evaluation rows bool (m,) of one source: how many are touched and given away by what."""
         rows = self.by_rule[:, which]
-        measures = {f"any {length}-gram": int((self.touching[at, which] > 0).sum()) for at, length in
-                    ((0, ngram), (1, LONG))}  # fmt: skip
+        touched = (self.touching[:, which] > 0).sum(axis=1).tolist()
         return {
             "rows": int(which.sum()),
             "compromised": int((rows.sum(axis=0) > 0).sum()),
             **{rule: int((rows[number] > 0).sum()) for number, rule in enumerate(RULES)},
-            **measures,
-            "in the test side": int((self.in_test[which] > 0).sum()),
+            **{f"any {length}-gram": count for length, count in zip((ngram, LONG), touched, strict=True)},
+            IN_TEST: int((self.in_test[which] > 0).sum()),
         }
 
     def _worst(self) -> list[dict[str, Any]]:
@@ -109,21 +112,24 @@ class Tally:
 
 
 def report_lines(stats: Mapping[str, Any]) -> list[str]:
-    """What a person reads of the stage's stats: a line an evaluation source, and the rows that most give away.
+    """What a person reads of the stage's stats: a line an evaluation source, then its rows that are given away most.
 
-    gsm8k  1,319 evaluation rows, 2 compromised (0 exact question, 0 near duplicate, 2 n-gram coverage); ...
+    gsm8k  1,319 evaluation rows, 2 compromised (1 exact question, 0 near duplicate, 1 n-gram coverage); told only: ...
     """
-    if not stats.get("protected"):
+    if stats["protected"] is None:
+        return ["turned off (decontaminate: null)"]
+    if not stats["protected"]:
         return ["no evaluation rows to protect: add a source with `use: evaluate` or `use: decontaminate`"]
+    told = [f"any {stats['ngram']}-gram", f"any {LONG}-gram", IN_TEST]
     lines = []
-    for name, counts in stats["sources"].items():
-        acting = ", ".join(f"{counts[rule]} {rule}" for rule in RULES)
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if what.startswith(("any", "in ")))
-        found = f"{counts['compromised']:,} compromised ({acting})"
-        lines.append(f"{name}  {counts['rows']:,} evaluation rows, {found}; told only: {told}")
-    for worst in stats["worst"]:
-        lines.append(f"  {worst['origin']}  {worst['rows']:,} rows, coverage {worst['coverage']}: {worst['sample']}")
-    return lines
+    for name, counts in stats["reverse"]["sources"].items():
+        acting = ", ".join(f"{counts[rule]:,} {rule}" for rule in RULES)
+        found = f"{counts['rows']:,} evaluation rows, {counts['compromised']:,} compromised ({acting})"
+        lines.append(f"{name}  {found}; told only: {', '.join(f'{counts[what]:,} {what}' for what in told)}")
+    return lines + [
+        f"  {worst['origin']}  {worst['rows']:,} rows, coverage {worst['coverage']}: {worst['sample']}"
+        for worst in stats["reverse"]["worst"]
+    ]
 
 
 def _sample(items: Items, item: int) -> str:

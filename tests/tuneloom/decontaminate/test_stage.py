@@ -149,7 +149,7 @@ def test_coverage_is_of_one_row_not_of_all_together(store: Store):
 def test_one_ngram_is_told_and_does_not_act(store: Store):
     start = " ".join(QUESTION.split()[:13])
     made = cleaned(store, [*suite_rows(asked(QUESTION)), *numbered([said(f"{start} or so", "x")])])
-    assert made.stats["sources"]["suite"] == {
+    assert made.stats["reverse"]["sources"]["suite"] == {
         "rows": 1, "compromised": 0, "exact question": 0, "near duplicate": 0, "n-gram coverage": 0,
         "any 8-gram": 1, "any 13-gram": 1, "in the test side": 0,
     }  # fmt: skip
@@ -180,7 +180,7 @@ def test_training_and_validation_rows_go_and_test_rows_are_told(store: Store):
     made = cleaned(store, rows, sides=["train", "validation", "test", "train"])
     assert sorted(rejected(made)) == [1, 2, 4]
     assert made.stats["contaminated_rows"] == {"train": 2, "validation": 1, "test": 1}
-    assert made.stats["sources"]["suite"]["in the test side"] == 1
+    assert made.stats["reverse"]["sources"]["suite"]["in the test side"] == 1
     (row,) = pq.read_table(made.path("compromised.parquet")).to_pylist()
     assert (row["rows"], row["exact_question"], row["coverage"]) == (3, 3, 1.0)
     assert row["origin"] == {"source": "suite", "file": "test.jsonl", "row": 1, "part": 0}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tuneloom.dedup.builders import numbered, said
 from tuneloom.records import Conversation, Message, to_table
-from tuneloom.text.content import batches, content_of
+from tuneloom.text.content import batches, content_of, turns_of
 
 
 def compared(row: Conversation) -> tuple[str, str]:
@@ -72,3 +72,11 @@ def test_batches_cover_the_table_in_order():
     assert [len(batch) for batch in batches(table, 4)] == [4, 4, 2]
     assert [p for b in batches(table, 4) for p in content_of(b).prompt.to_pylist()] == [str(n) for n in range(10)]
     assert list(batches(table.slice(0, 0))) == []
+
+
+def test_all_turns_of_rows_are_told_with_their_roles():
+    rows = [said("other", "row"), talk(("system", "S"), ("user", "Hi"), ("assistant", "Yo")), talk(("user", "Bye"))]
+    turns = turns_of(to_table(numbered(rows)).slice(1))
+    assert turns.texts.to_pylist() == ["S", "Hi", "Yo", "Bye"]
+    assert turns.roles.to_pylist() == ["system", "user", "assistant", "user"]
+    assert turns.rows.tolist() == [0, 0, 0, 1]

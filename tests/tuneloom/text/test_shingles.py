@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneloom.text.keys import fold
-from tuneloom.text.shingles import WIDTH, Shingles, joined, shingles
+from tuneloom.text.shingles import WIDTH, Shingles, joined, shingles, words
 
 
 def sets_of(*texts: str, code: bool = False, seed: int = 0) -> list[set[int]]:
@@ -103,3 +103,12 @@ def test_joined_pieces_are_one_after_the_other():
     assert whole.bounds.tolist() == [0, 2, 3, 4]
     assert whole.values.tolist() == [1, 2, 3, 9]
     assert len(joined([])) == 0
+
+
+def test_words_are_what_stands_between_spaces_or_one_character_of_an_unspaced_script():
+    found = words(pa.array(["用python 写", "", "python a a"], pa.large_string()))
+    assert found.bounds.tolist() == [0, 3, 3, 6]
+    assert found.unspaced.tolist() == [1, 0, 1, 0, 0, 0]
+    assert found.hashes[1] == found.hashes[3]
+    assert found.hashes[4] == found.hashes[5]
+    assert len(set(found.hashes.tolist())) == 4
