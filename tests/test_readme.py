@@ -16,7 +16,7 @@ README = (TOP / "README.md").read_text("utf-8")
 def test_the_config_by_example_is_valid() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     config = parse_config(yaml.safe_load(block))
-    assert [source.name for source in config.sources] == ["faq", "chats"]
+    assert [source.name for source in config.sources] == ["faq", "chats", "gsm8k"]
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^tuneloom (\w+)", README, re.MULTILINE))))

@@ -84,7 +84,7 @@ class Split(Section):
 class Decontaminate(Section):
     """Which rows give an evaluation row away: those that ask the same, resemble it, or hold much of its wording."""
 
-    ngram: int = Field(8, ge=5, le=20)
+    ngram: int = Field(8, ge=5, le=13)
     """Words in a run that is compared; of scripts without spaces, one and a half times as many characters."""
     coverage: float = Field(0.5, ge=0, lt=1)
     """Rows that hold more than this share of an evaluation text's runs are rejected."""

@@ -9,7 +9,9 @@ from flows.cli import main
 from flows.commands.show import _shown
 from flows.project import plan_to_run
 from tests.flows.projects import make_project, options, run_data_stages
-from tuneloom.artifacts import Artifact
+from tests.tuneloom.decontaminate.builders import QUESTION, asked, cleaned, suite_rows
+from tests.tuneloom.dedup.builders import numbered, said
+from tuneloom.artifacts import Artifact, Store
 
 PHONE, MAIL = "13812345678", "jane.doe@example.com"
 
@@ -56,6 +58,16 @@ def test_a_stage_of_the_last_run_is_shown_with_counts_and_reasons(
     assert "rows.json:31  exact duplicate" in told
     assert main(["show", "quality"]) == 2
     assert "stage quality has not run yet" in capsys.readouterr().err
+
+
+def test_decontamination_shows_the_evaluation_rows_that_are_given_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = cleaned(Store(tmp_path), [*suite_rows(asked(QUESTION)), *numbered([said(f"Solve: {QUESTION}", "72")])])
+    assert main(["show", str(made.folder)]) == 0
+    told = capsys.readouterr().out
+    assert "suite  1 evaluation rows, 1 compromised (0 exact question, 1 near duplicate" in told
+    assert "suite:test.jsonl:1  1 rows, coverage 1.0: Natalia sold clips" in told
 
 
 def test_before_a_run_show_says_so_and_leaves_nothing(
