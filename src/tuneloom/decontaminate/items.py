@@ -6,6 +6,7 @@ training are such a source. Evaluation sets are small, so all of their rows are 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +48,7 @@ class Items:
         part, number = self.parts[text]
         return f"{part} {number + 1}" if number else part
 
-    @property
+    @cached_property
     def first_texts(self) -> np.ndarray:
         """int64 (m,): each row's first text, -1 where it has none."""
         first = np.full(len(self), -1, np.int64)

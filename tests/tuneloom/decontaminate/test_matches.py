@@ -48,6 +48,14 @@ def test_of_equally_good_evaluation_rows_the_first_by_origin_is_the_best():
     assert found.best.tolist() == [0]
 
 
+def test_the_evaluation_row_that_is_covered_most_comes_first():
+    most, all_of_it = QUESTION, "Then tell me how many she would have sold if nobody had come to her in May at all."
+    row = said(f"{' '.join(QUESTION.split()[:22])} {all_of_it} {'And so on it goes. ' * 20}", "x")
+    found = matches(suite_rows(asked(most), asked(all_of_it)), row)
+    assert pairs(found) == [(0, 1, COVERAGE), (0, 0, COVERAGE)]
+    assert 1 == found.coverage[0] > found.coverage[1]
+
+
 def test_the_turn_that_resembles_most_gives_the_similarity():
     row = talk(("user", "Hi"), ("assistant", "Hello"), ("user", QUESTION + " Please."), ("assistant", "72"))
     assert matches(suite_rows(asked(QUESTION)), said("a", "b"), row).similarity[0] > 0.8

@@ -132,6 +132,13 @@ def test_t9_the_template_of_an_evaluation_file_is_no_contamination(store: Store)
     }
 
 
+def test_t9_a_word_beside_the_template_is_too_little_to_go_by(store: Store):
+    template = "Read the review below and decide whether its author would recommend the product to a friend: {}"
+    evaluation = [asked(template.format(word)) for word in ("Great!", "Bad.", "Nice.", "Boring.")]
+    training = [said(template.format("Great, it came broken."), "no"), said(template.format("great"), "yes")]
+    assert against(store, evaluation, *training) == {2: ("exact question", HIT)}
+
+
 def test_wording_is_shared_only_by_rows_that_differ(store: Store):
     """An evaluation row that its file repeats is no template."""
     assert against(store, [asked(QUESTION)] * 9, said(f"Solve: {QUESTION}", "72"))[1][1] == HIT
@@ -207,10 +214,8 @@ def test_the_bound_and_the_length_of_runs_are_the_configs(store: Store):
     assert against(store, [asked(QUESTION)], said(half, "x"), coverage=0.3)[1] == ("n-gram coverage", HIT)
     close = QUESTION.replace("altogether", "in total")
     assert against(store, [asked(QUESTION)], said(close, "x"), coverage=0.95) == {}
-    assert against(store, [asked(LONG_ANSWER)], said(LONG_ANSWER + " Yes.", "x"), coverage=0.99)[1] == (
-        "near duplicate",
-        HIT,
-    )
+    near = LONG_ANSWER.replace("forty-eight", "48")
+    assert against(store, [asked(LONG_ANSWER)], said(near, "x"), coverage=0.95)[1] == ("near duplicate", HIT)
 
 
 def test_without_protected_rows_or_turned_off_all_pass(store: Store):
