@@ -21,6 +21,9 @@ from tuneloom.text.ngrams import ngrams, sizes
 from tuneloom.text.shingles import shingles, words
 from tuneloom.text.similarity import similarities
 
+COLUMNS = ("messages", "examples")
+"""Columns of `records.ROWS` that are read of the rows to judge."""
+
 NEAR = 0.8
 """Least Jaccard similarity of shingle sets, as in deduplication, that makes a near-duplicate."""
 
@@ -77,8 +80,12 @@ class Guard:
         self._asked = asked[np.argsort(keys[asked], kind="stable")]
         self._keys = keys[self._asked]
 
-    def matches(self, table: pa.Table) -> Matches:
-        """What the rows of a table give away. Every turn counts, the system's and demonstrations too."""
+    def matches(self, table: pa.Table, which: np.ndarray | None = None) -> Matches:
+        """What the rows of a table, or those at the places `which` int64 (k,), give away. Every turn counts, the
+        system's and demonstrations too."""
+        if which is not None:
+            found = self.matches(table.select(COLUMNS).take(pa.array(which)))
+            return replace(found, rows=which[found.rows])
         turns = _all_said(table)
         folded = folded_as_prose(turns.texts)
         bounds = np.searchsorted(turns.rows, np.arange(len(table) + 1))

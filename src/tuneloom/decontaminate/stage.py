@@ -7,6 +7,7 @@ changes anything.
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -49,25 +50,25 @@ def _any_protected(rows: Artifact) -> bool:
     return any(pc.any(pc.not_equal(table["use"], "train")).as_py() for table in rows.tables(("use",)))
 
 
-Judged = tuple[pa.Table, pa.Table, Matches, Matches]
-"""Rows to keep or reject, rows to pass on, and what the first, and of the others the test side, give away."""
+def _judged(guard: Guard, table: pa.Table) -> tuple[pa.Table, Matches, Matches]:
+    """A piece of the rows, what those of training and validation give away, and what those of the test side do."""
+    learning = guard.matches(table, _of(table, "train", "validation"))
+    return table, learning, guard.matches(table, _of(table, "test"))
 
 
-def _judged(guard: Guard, table: pa.Table) -> Judged:
-    learns = pc.is_in(table["side"], pa.array(["train", "validation"]))
-    learning, others = table.filter(learns), table.filter(pc.invert(learns))
-    return learning, others, guard.matches(learning), guard.matches(others.filter(pc.equal(others["side"], "test")))
+def _of(table: pa.Table, *sides: str) -> np.ndarray:
+    """Places of the rows of these sides, int64 (k,)."""
+    return np.flatnonzero(pc.is_in(table["side"], pa.array(sides)).to_numpy())
 
 
-def _write(
-    writer: Writer, guard: Guard, tally: Tally, learning: pa.Table, others: pa.Table, found: Matches, in_test: Matches
-) -> None:
-    tally.add(found, learning["side"])
+def _write(writer: Writer, guard: Guard, tally: Tally, table: pa.Table, found: Matches, in_test: Matches) -> None:
+    tally.add(found, table["side"])
     tally.add_test(in_test)
     lost = found.rows[found.best]
-    kept = pc.invert(pc.is_in(pa.array(range(len(learning)), pa.int64()), pa.array(lost, pa.int64())))
-    writer.add(pa.concat_tables([learning.filter(kept), others]))
-    writer.reject(_rejects(guard, learning.take(pa.array(lost)), found))
+    kept = np.ones(len(table), bool)
+    kept[lost] = False
+    writer.add(table.filter(pa.array(kept)))
+    writer.reject(_rejects(guard, table.take(pa.array(lost)), found))
 
 
 def _rejects(guard: Guard, lost: pa.Table, found: Matches) -> list[Reject]:
