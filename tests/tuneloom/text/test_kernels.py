@@ -42,7 +42,8 @@ def test_each_kernel_compiles_once_whatever_it_is_called_with():
         signatures.band_hashes([sets], signatures.bands_for(0.8))
         rows = np.arange(len(array))
         part = similarity.Part(sets, np.zeros(len(array), np.uint64), 0.8)
-        similarity.stars(np.full((2, len(array)), -1, np.int32), part, part, np.zeros(len(array), np.uint64), rows)
+        buckets = similarity.Buckets(np.zeros(len(array) + 1, np.int64), np.empty(0, np.int32))
+        similarity.stars(buckets, part, part, np.zeros(len(array), np.uint64), rows)
         similarity.similarities(sets, rows, rows)
     outer = (keys._fold, keys._hash_texts, shingles._hash_shingles, signatures._take_minima, signatures._hash_bands)
     for kernel in (*outer, similarity._grow_stars, similarity._compare_pairs):
