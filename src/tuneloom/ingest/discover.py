@@ -188,5 +188,5 @@ def _hidden(relative: Path) -> bool:
 
 
 def _name(relative: Path) -> str:
-    """With `/`, and printable whatever bytes the name is made of."""
-    return os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
+    """With `/`, and printable whatever bytes the name is made of; no two files have one name."""
+    return os.fsencode(relative.as_posix().replace("\\", "\\\\")).decode("utf-8", "backslashreplace")

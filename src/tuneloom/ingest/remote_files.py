@@ -53,11 +53,10 @@ class RemoteSource:
         """What matches, in the order of the names; empty where nothing does."""
         with _reaching(self._path, self._where):
             base, found = self._found()
-        # An address may ask for a file with a query, which is no part of its name.
-        return [
-            RemoteFile(path, path.removeprefix(base).lstrip("/").partition("?")[0], told)
-            for path, told in sorted(found.items())
-        ]
+        names = [path.removeprefix(base).lstrip("/") for path in sorted(found)]
+        if self._path.startswith(("http://", "https://")):
+            names = _without_queries(names)
+        return [RemoteFile(path, name, found[path]) for path, name in zip(sorted(found), names, strict=True)]
 
     def read(self, file: RemoteFile) -> bytes:
         """A small file's content."""
@@ -105,6 +104,13 @@ class RemoteSource:
             if error.__cause__ is not None and not _is_missing(error.__cause__):
                 raise
             return None
+
+
+def _without_queries(names: list[str]) -> list[str]:
+    """An address may ask for a file with a query, which is no part of its name where it tells no files apart:
+    ["a.json?v=1", "b.csv?n=1", "b.csv?n=2"] -> ["a.json", "b.csv?n=1", "b.csv?n=2"]."""
+    plain = [name.partition("?")[0] for name in names]
+    return [short if plain.count(short) == 1 else name for name, short in zip(names, plain, strict=True)]
 
 
 def _version(told: dict[str, Any]) -> list[list[str]]:

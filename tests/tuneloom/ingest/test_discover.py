@@ -139,6 +139,12 @@ def test_a_name_that_is_no_text_is_still_printable(tmp_path: Path) -> None:
     assert found(".", tmp_path) == ["caf\\xe9.jsonl"]
 
 
+def test_a_name_that_is_no_text_is_no_other_files(tmp_path: Path) -> None:
+    for name in (os.fsdecode(b"caf\xe9.jsonl"), "caf\\xe9.jsonl"):
+        (tmp_path / name).write_text("{}")
+    assert found(".", tmp_path) == ["caf\\\\xe9.jsonl", "caf\\xe9.jsonl"]
+
+
 def test_the_t0_recipe_finds_all_of_t0(realdata: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNELOOM_REALDATA", str(realdata))
     recipe = Path(__file__).parents[3] / "data/recipes/t0.yaml"

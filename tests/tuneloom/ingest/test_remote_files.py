@@ -53,6 +53,13 @@ def test_a_file_a_folder_and_a_glob(
     assert all(file.path.is_relative_to(cache) and file.path.name == Path(file.relative).name for file in files)
 
 
+def test_a_question_mark_in_an_objects_name_tells_it_from_others(bucket: fsspec.AbstractFileSystem) -> None:
+    for name in ("q?1.jsonl", "q?2.jsonl"):
+        bucket.pipe_file(f"/bucket/{name}", name.encode())
+    files = found("memory://bucket/q*")
+    assert [(file.relative, file.path.read_text()) for file in files] == [("q?1.jsonl",) * 2, ("q?2.jsonl",) * 2]
+
+
 def test_a_file_is_copied_once_a_version(bucket: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     copies = []
     get = MemoryFileSystem.get_file
