@@ -3,6 +3,7 @@
 Where they would train they are rejected as "no answer".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from tuneloom.records import Conversation, Message
 
 _PROMPT = ("prompt", "turns", "question", "instruction", "query")
 _REFERENCE = ("reference", "references", "reference_answer")
+_ANSWER = re.compile(r".*(answer|response|completion|output|solution|generation)s?(_?[a-z0-9])?", re.IGNORECASE)
+"""What an answer may be called that no format knows: `generated_solution`, `response_j`, `correct_answers`."""
 _ANSWERED = (
     "completion", "response", "output", "answer", "answers", "generation", "target", "targets", "solution",
     "chosen", "rejected", "messages", "conversations", "instances", "choices", "answerKey", "RESPONSE",
@@ -21,7 +24,7 @@ _ANSWERED = (
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"question_id": 81, "category": "writing", "turns": ["Write.", "Shorten."]} -> 1; with an answer of any name 0"""
-    if any(name in row for name in _ANSWERED):
+    if any(name in row for name in _ANSWERED) or any(map(_may_answer, row, row.values())):
         return 0
     return int(_asked(row) is not None)
 
@@ -47,6 +50,11 @@ def _asked(row: Mapping[str, Any]) -> str | None:
         if isinstance(value, str) or (isinstance(value, list) and value and all(isinstance(v, str) for v in value)):
             return name
     return None
+
+
+def _may_answer(name: str, value: Any) -> bool:
+    words = isinstance(value, str | list | dict) and bool(value)
+    return words and name not in _REFERENCE and _ANSWER.fullmatch(name) is not None
 
 
 def _contents(value: Any) -> Any:

@@ -48,6 +48,14 @@ def test_it_never_trains() -> None:
         settle(one)
 
 
-@pytest.mark.parametrize("answer", ["completion", "response", "output", "chosen", "messages", "choices", "solution"])
+@pytest.mark.parametrize("answer", ["completion", "response", "output", "chosen", "messages", "choices", "solution",
+                                    "generated_solution", "response_j", "correct_answers", "modelAnswer"])  # fmt: skip
 def test_a_row_that_has_an_answer_of_any_name_is_not_a_prompt_alone(answer: str) -> None:
     assert formats()["prompt_only"].claims({"prompt": "Hi", answer: "x"}) == 0
+
+
+@pytest.mark.parametrize(
+    "more", [{"num_answers": 3}, {"model_answer": None}, {"response_length": "short"}, {"reference": "a"}]
+)
+def test_what_only_speaks_of_answers_is_none(more: dict[str, Any]) -> None:
+    assert formats()["prompt_only"].claims({"prompt": "Hi", **more}) == 1
