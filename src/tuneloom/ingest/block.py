@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tuneloom.config import Source
 from tuneloom.ingest.checks import settle
-from tuneloom.ingest.columns import check_columns, rename
+from tuneloom.ingest.columns import check_columns, in_lower_case, rename
 from tuneloom.ingest.describe import own_labels, with_detected, with_labels
 from tuneloom.ingest.detect import Detection, detect, named, unclaimed
 from tuneloom.ingest.discover import SourceFile
@@ -73,13 +73,19 @@ class Converted:
 
 
 def decide_reading(file: SourceFile, source: Source, terms: Terms, first: Sequence[Mapping[str, Any]]) -> Reading:
-    """By the first rows that are objects. Raises ConfigError for a format that there is not."""
+    """By the first rows that are objects; where nobody knows their names, by these in small letters.
+
+    Raises ConfigError for a format that there is not.
+    """
     columns = source.columns or {}
     misfit = check_columns(first, columns) if first else None
     if source.format != "auto":
         found: Detection | None = named(source.format, source.name, terms.plugins)
     else:
         found = detect([rename(row, columns) for row in first] if columns else first, terms.plugins)
+        if found is None and not columns and (columns := in_lower_case(first)):
+            found = detect([rename(row, columns) for row in first], terms.plugins)
+            source = source.model_copy(update={"columns": columns}) if found else source
     return Reading(file, source, terms, found, misfit)
 
 

@@ -18,6 +18,14 @@ def rename(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]
     return rest | {ours: _value(row, theirs) for ours, theirs in columns.items() if _has(row, theirs)}
 
 
+def in_lower_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A mapping for tables of people: [{"Question": "1+1?", "id": 7}] -> {"question": "Question"}; none where two names
+    would be one."""
+    names = sorted({name for row in rows for name in row})
+    plain = {name.lower(): name for name in names}
+    return {small: name for small, name in plain.items() if small != name} if len(plain) == len(names) else {}
+
+
 def check_columns(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Rejected | None:
     """Why no row of a file can be mapped: a column that none of its first rows has. None where all is well."""
     seen = sorted({name for row in rows for name in row})

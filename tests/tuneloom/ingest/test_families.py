@@ -313,6 +313,29 @@ def test_all_that_asks_is_in_the_prompt(tmp_path: Path, value: dict[str, Any], a
     assert turns(row) == [("user", asked), ("assistant", "Tom")]
 
 
+@pytest.mark.parametrize(
+    ("head", "format"),
+    [
+        ("Question,Answer", "question_answer"),
+        ("Instruction,Response", "alpaca"),
+        ("PROMPT,Completion", "prompt_completion"),
+    ],
+)
+def test_names_with_capitals(tmp_path: Path, head: str, format: str) -> None:
+    (tmp_path / "rows.csv").write_text(f"{head},Level\nHi,Yo,easy\nHo,,hard\n")
+    artifact = ingested(tmp_path / "rows.csv", language="en")
+    assert artifact.stats["format"] == format
+    assert [turns(row) for row in rows(artifact)] == [[("user", "Hi"), ("assistant", "Yo")]]
+    assert artifact.manifest.reasons == {"empty answer": 1}
+    (reject,) = artifact.rejected().to_pylist()
+    assert json.loads(reject["record"]) == dict(zip([*head.split(","), "Level"], ["Ho", "", "hard"], strict=True))
+
+
+def test_names_that_differ_in_capitals_alone_are_not_one(tmp_path: Path) -> None:
+    file = write_jsonl(tmp_path / "rows.jsonl", [{"Question": "Hi", "QUESTION": "Ho", "Answer": "Yo"}])
+    assert ingested(file).manifest.reasons == {"unknown format": 1}
+
+
 def test_an_input_after_a_history(tmp_path: Path) -> None:
     value = {"input": "And?", "output": "Yo", "history": [["Hi", "Hello"]]}
     (row,) = rows(ingested(write_jsonl(tmp_path / "rows.jsonl", [value]), language="en"))
