@@ -250,7 +250,7 @@ def test_no_row_is_ever_lost_however_mangled_the_bytes(
     start = content.lstrip(b"\xef\xbb\xbf \t\r\n")
     if (
         name == "f.jsonl"
-        and "unreadable file" not in artifact.manifest.reasons
+        and not {"unreadable file", "not a data file"} & artifact.manifest.reasons.keys()
         and start[:2].strip() not in (b"[", b"{")
     ):
         ending = b"\n" if b"\n" in content else b"\r"  # as old Macs wrote
