@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from tuneloom.artifacts import Artifact
 from tuneloom.errors import ConfigError, NoUsableData
+from tuneloom.ingest.describe import file_task
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.readers import ReadFault
 from tuneloom.ingest.readers.decoding import decode
-from tuneloom.ingest.readers.opening import stem
 from tuneloom.records import REJECTS, Origin
 from tuneloom.text.personal_data import mask_json
 
@@ -185,7 +185,7 @@ def _words(row: Mapping[str, Any], stage: str, task: str | None) -> bytes | None
 def _task_of(member: Artifact) -> str | None:
     """The task that the file's name gives its rows; in another file they would lose it."""
     parser = formats().get(member.stats.get("format") or "")
-    return stem(member.stats["file"]) if getattr(parser, "TASK_FROM_FILE", False) else None
+    return file_task(member.stats["file"]) if getattr(parser, "TASK_FROM_FILE", False) else None
 
 
 def _line(value: Any) -> bytes:

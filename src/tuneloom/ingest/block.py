@@ -14,14 +14,13 @@ import pyarrow as pa
 from tuneloom.config import Source
 from tuneloom.ingest.checks import settle
 from tuneloom.ingest.columns import check_columns, in_lower_case, rename
-from tuneloom.ingest.describe import own_labels, with_detected, with_labels
+from tuneloom.ingest.describe import file_task, own_labels, with_detected, with_labels
 from tuneloom.ingest.detect import Detection, detect, named, unclaimed
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.formats import Format, formats
 from tuneloom.ingest.licenses import check_license
 from tuneloom.ingest.readers import Line, ReadFault
 from tuneloom.ingest.readers.decoding import decode
-from tuneloom.ingest.readers.opening import stem
 from tuneloom.ingest.row import Rejected, Row, shorten
 from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, to_table
 
@@ -52,9 +51,9 @@ class Reading:
     misfit: Rejected | None
 
     @functools.cached_property
-    def task(self) -> str:
-        """The task of a format that names its files so: `t0/ag_news_recommend.jsonl.gz` -> `ag_news_recommend`."""
-        return stem(self.file.relative)
+    def task(self) -> str | None:
+        """The task that the file's name gives its rows, where their format names files so."""
+        return file_task(self.file.relative)
 
 
 @dataclass(frozen=True)

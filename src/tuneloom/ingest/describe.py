@@ -3,12 +3,15 @@
 A row's own word comes first, then its format's, then the source's in the config, then detection.
 """
 
+import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from tuneloom.config import Source
 from tuneloom.ingest.languages import language_code
 from tuneloom.ingest.licenses import stated
+from tuneloom.ingest.readers.opening import stem
 from tuneloom.ingest.row import Row
 from tuneloom.records import Conversation
 from tuneloom.text.kind import detect_kind
@@ -18,7 +21,19 @@ _LOOKED_AT = 2_000
 _KINDS = ("natural", "code", "mixed")
 _LICENSES = ("license", "licence", "licenses")
 _LABELS = frozenset(("task", "category", "language", "lang", "kind", *_LICENSES))
+_SHARD = re.compile(r"[-_.]?\d+-of-\d+.*|(?:\A|[-_.])part-\d+.*")
+_NO_TASKS = {"train", "training", "test", "valid", "validation", "val", "dev", "data", "default"}
 _NONE: dict[str, Any] = dict.fromkeys(("task", "category", "license", "language", "kind"))
+
+
+def file_task(relative: str) -> str | None:
+    """The task of a format that names its files so: "t0/ag_news_recommend.jsonl.gz" -> "ag_news_recommend".
+
+    Shards of a split are of one task, which their folder names: "rte/train-00000-of-00002.parquet" -> "rte"; None
+    where nothing but splits and shards is named.
+    """
+    names = [*PurePosixPath(relative).parts[:-1], _SHARD.sub("", stem(relative))]
+    return next((name for name in reversed(names) if name and name.lower() not in _NO_TASKS), None)
 
 
 def own_labels(row: Row) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Labels: the row's own word first, then the format's, the source's, detection."""
 
+import pytest
+
 from tuneloom.config import Source
-from tuneloom.ingest.describe import own_labels, with_detected, with_labels
+from tuneloom.ingest.describe import file_task, own_labels, with_detected, with_labels
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import exchange
 from tuneloom.records import Conversation
@@ -48,3 +50,23 @@ def test_meta_of_the_row_and_of_the_instance_are_joined() -> None:
     one = Conversation(_ENGLISH.messages, meta={"id": "i1"})
     labelled = with_labels(one, own_labels(Row({})), {"url": "u"}, Source(name="s", path="p"), None)
     assert labelled.meta == {"url": "u", "id": "i1"}
+
+
+@pytest.mark.parametrize(
+    ("file", "task"),
+    [
+        ("t0/ag_news_recommend.jsonl.gz", "ag_news_recommend"),
+        ("task001_quoref.json", "task001_quoref"),
+        ("rte/train-00000-of-00002.parquet", "rte"),
+        ("rte/train-00001-of-00002.parquet", "rte"),
+        ("rte/data/test-00000-of-00001-a1b2c3.parquet", "rte"),
+        ("rte_yes_no/part-00003-5f2e.c000.snappy.parquet", "rte_yes_no"),
+        ("cot.jsonl-00000-of-00010", "cot"),
+        ("flan-00000-of-00010.jsonl.gz", "flan"),
+        ("train-00000-of-00002.parquet", None),
+        ("data/train.jsonl", None),
+        ("one-of-two.jsonl", "one-of-two"),
+    ],
+)
+def test_a_files_task_is_its_name_without_splits_and_shards(file: str, task: str | None) -> None:
+    assert file_task(file) == task
