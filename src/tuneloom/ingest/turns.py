@@ -146,7 +146,7 @@ def _message(
         content="".join(part for kind, part in parts if kind == "text"),
         name=texts.get("name"),
         reasoning="".join(part for kind, part in parts if kind == "reasoning") or texts.get(thought or "") or None,
-        tool_calls=_calls(calls, turn, field),
+        tool_calls=_calls(calls, turn, field, meta),
         tool_call_id=texts.get("tool_call_id"),
         weight=_weight(turn, content, field) if role == "assistant" else 1,
     )
@@ -182,15 +182,18 @@ def _parts(content: Any, field: str, flags: list[str], meta: dict[str, Any]) -> 
     return found
 
 
-def _calls(calls: list[str], turn: Mapping[str, Any], field: str) -> str | None:
-    """The turn's calls as the text of one JSON list; the arguments stay the text they are.
+def _calls(calls: list[str], turn: Mapping[str, Any], field: str, meta: dict[str, Any]) -> str | None:
+    """The turn's calls as the text of one JSON list; the arguments stay the text they are. Where they stand in several
+    places the first of these is read, and the others stay in `meta`.
 
     '{"name": "f", "arguments": "{}"}' -> '[{"name": "f", "arguments": "{}"}]'
     """
-    if not calls and "tool_calls" not in turn and "function_call" not in turn:
+    places = [name for name in ("tool_calls", "function_call") if turn.get(name) and json_text(turn[name])]
+    if not calls and not places:
         return None
-    given = json_text(turn.get("tool_calls")) or (turn.get("function_call") and json_text([turn["function_call"]]))
-    for text in [*calls, given] if given else calls:
+    given = None if calls else json_text(turn[places[0]] if places[0] == "tool_calls" else [turn[places[0]]])
+    meta.update((f"{field}.{name}", turn[name]) for name in (places if calls else places[1:]))
+    for text in calls if given is None else [given]:
         try:
             json.loads(text)
         except (ValueError, RecursionError):

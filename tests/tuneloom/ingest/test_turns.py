@@ -1,6 +1,7 @@
 """Turns in every dialect become the same messages."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -181,3 +182,22 @@ def test_alpacas_marks_for_no_input_are_dropped_and_counted() -> None:
     flags: list[str] = []
     assert [real_input(text, flags) for text in ("<noinput>", "No input", "none")] == ["", "", "none"]
     assert flags == ["no-input mark dropped"] * 2
+
+
+@pytest.mark.parametrize(
+    ("turn", "called", "left"),
+    [
+        ({"tool_calls": [{"name": "b"}], "function_call": {"name": "a"}}, "b", {"m[0].function_call": {"name": "a"}}),
+        ({"content": [{"type": "tool_call", "tool_call": {"name": "a"}}], "tool_calls": [{"name": "b"}]}, "a",
+         {"m[0].tool_calls": [{"name": "b"}]}),
+        ({"tool_calls": [], "function_call": {"name": "a"}}, "a", {}),
+        ({"tool_calls": None, "function_call": None, "content": "Hi"}, None, {}),
+    ],
+)  # fmt: skip
+def test_calls_in_several_places_are_read_once_and_none_is_lost(
+    turn: dict[str, Any], called: str | None, left: dict[str, Any]
+) -> None:
+    meta: dict[str, Any] = {}
+    (message,) = conversation_turns([{"role": "assistant", "content": None, **turn}], "m", [], meta)
+    assert message.tool_calls == (f'[{{"name": "{called}"}}]' if called else None)
+    assert meta == left

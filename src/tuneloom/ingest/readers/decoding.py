@@ -5,6 +5,7 @@ NaN, which table tools write for a missing value, is read as null.
 """
 
 import json
+import math
 from typing import Any
 
 from tuneloom.ingest.readers.encodings import not_utf8
@@ -25,7 +26,13 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=lambda name: None)
+def _number(text: str) -> float | str:
+    """ "1.5" -> 1.5; what no float holds stays the text it is, for JSON knows no infinity: "1e999" -> "1e999"."""
+    value = float(text)
+    return value if math.isfinite(value) else text
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_number, parse_constant=lambda name: None)
 """`raw_decode` raises ValueError or RecursionError; `fault` says which reason that is."""
 
 

@@ -34,3 +34,7 @@ def test_what_is_fine_stays_fine() -> None:
     assert decode(b'{"a": NaN}') == {"a": None}
     many = b'{"a": [' + b", ".join([b'{"b": []}'] * 200) + b"]}"
     assert decode(many) == {"a": [{"b": []}] * 200}
+
+
+def test_a_number_that_no_float_holds_stays_as_it_is_written() -> None:
+    assert decode(b'{"a": 1e999, "b": -1E400, "c": 1.5}') == {"a": "1e999", "b": "-1E400", "c": 1.5}
