@@ -26,7 +26,12 @@ _THOUGHT = ("reasoning", "reasoning_content")
 _WEIGHTS = ("weight", "loss_weight", "train")
 _NAMES = ("name", "tool_call_id")
 _CLAIMED = frozenset(("tool_calls", "function_call", *_WEIGHTS))
-_PARTS = ("text", "reasoning", "tool_call")
+_PARTS = {
+    **dict.fromkeys(("text", "input_text", "output_text"), "text"),
+    **dict.fromkeys(("reasoning", "thinking"), "reasoning"),
+    "tool_call": "tool_call",
+}
+"""What sources call a part of a turn: OpenAI's Responses say `output_text`, Anthropic's messages `thinking`."""
 
 
 def exchange(prompt: str, answer: str, system: str = "") -> tuple[Message, ...]:
@@ -170,10 +175,11 @@ def _parts(content: Any, field: str, flags: list[str], meta: dict[str, Any]) -> 
         return [("text", as_text(content, field, flags))]
     found = []
     for i, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind not in _PARTS:
-            raise Rejected("unknown part", f"{field}[{i}].type", kind, f"known: {', '.join(_PARTS)}")
-        name = "value" if part.get("value") is not None else kind
+        called = part.get("type") if isinstance(part, Mapping) else None
+        if not isinstance(called, str) or called not in _PARTS:
+            raise Rejected("unknown part", f"{field}[{i}].type", called, f"known: {', '.join(_PARTS)}")
+        kind = _PARTS[called]
+        name = next((name for name in ("value", called) if part.get(name) is not None), kind)
         value = json_text(part.get(name)) if kind == "tool_call" else part.get(name)
         found.append((kind, value if isinstance(value, str) else as_text(value, f"{field}[{i}].{kind}", flags)))
         if len(part) > 2:

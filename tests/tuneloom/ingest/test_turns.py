@@ -201,3 +201,22 @@ def test_calls_in_several_places_are_read_once_and_none_is_lost(
     (message,) = conversation_turns([{"role": "assistant", "content": None, **turn}], "m", [], meta)
     assert message.tool_calls == (f'[{{"name": "{called}"}}]' if called else None)
     assert meta == left
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "thought"),
+    [
+        ([{"type": "output_text", "text": "Hi", "annotations": []}], "Hi", None),  # OpenAI's Responses
+        ([{"type": "input_text", "text": "Hi"}], "Hi", None),
+        ([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hi"}], "Hi", "Hm."),  # Anthropic's
+    ],
+)
+def test_parts_by_other_names(content: list[Any], said: str, thought: str | None) -> None:
+    (message,) = conversation_turns([{"role": "assistant", "content": content}], "m", [])
+    assert (message.content, message.reasoning) == (said, thought)
+
+
+@pytest.mark.parametrize("kind", ["tool_use", "image_url", None, ["text"]])
+def test_a_part_that_nobody_knows_rejects_its_row(kind: object) -> None:
+    with pytest.raises(Rejected, match="unknown part"):
+        conversation_turns([{"role": "user", "content": [{"type": kind, "text": "Hi"}]}], "m", [])
