@@ -34,6 +34,8 @@ MEASURED_ON_T0 = {
     "mixture": Cost(0.5e-5, 215),
     "render": Cost(2.7e-4, 705),
 }
+A_FILE = Cost(8e-3, 28_000)
+"""What a source file takes besides its rows: an artifact of its own, flushed to the disk."""
 BYTES_A_ROW = 900
 """Bytes of JSONL a conversation of T0 has; compressed and columnar files are taken as they lie."""
 WORK_BYTES_A_ROW = 1_500
@@ -62,8 +64,9 @@ def estimate(plan: Plan, to_run: Collection[str]) -> Estimate:
         return Estimate(0.0, (), False, 0, 0)
     last = _last_artifacts(plan)
     known, before = _costs(last), _seconds_of_the_rest(last)
-    fresh, rows = _rows(plan)
-    seconds, size = START_SECONDS, 0.0
+    fresh, rows, files = _rows(plan)
+    alone = 0 if "ingest" in known else files
+    seconds, size = START_SECONDS + A_FILE.seconds * alone, A_FILE.bytes * alone
     for stage in DATA_STAGES:
         if stage in to_run:
             cost, count = known.get(stage, MEASURED_ON_T0[stage]), fresh if stage == "ingest" else rows
@@ -96,8 +99,9 @@ def local_store(plan: Plan) -> Path | None:
     return None if "://" in place else Path(place)
 
 
-def _rows(plan: Plan) -> tuple[float, float]:
-    """Conversations in the files to be read, by their size, and in all: those that were read are counted."""
+def _rows(plan: Plan) -> tuple[float, float, int]:
+    """Conversations in the files to be read, by their size, and in all (those that were read are counted); how many
+    files are to be read."""
     counted, bytes_counted, bytes_fresh, files = 0, 0, 0, 0
     for planned in plan.files:
         if found := plan.store.find(planned.spec.reference):
@@ -109,7 +113,7 @@ def _rows(plan: Plan) -> tuple[float, float]:
     fresh = bytes_fresh / max(bytes_counted / counted if counted else BYTES_A_ROW, 1)
     if plan.limit is not None:
         fresh = min(fresh, plan.limit * files)
-    return fresh, counted + fresh
+    return fresh, counted + fresh, files
 
 
 def _size(planned: PlannedFile) -> int:

@@ -37,11 +37,21 @@ def test_before_a_run_constants_speak_and_of_training_nobody_knows(config: Path)
     rows = (config.parent / "rows.jsonl").stat().st_size / BYTES_A_ROW
     found = estimate(plan(config), STAGES)
     data = sum(MEASURED_ON_T0[stage].seconds * rows for stage in DATA_STAGES)
-    assert found.seconds == pytest.approx(module.START_SECONDS + data)
+    assert found.seconds == pytest.approx(module.START_SECONDS + module.A_FILE.seconds + data)
     assert (found.unknown, found.as_last_time) == (("train", "evaluate", "release", "report"), False)
     size = sum(MEASURED_ON_T0[stage].bytes * rows for stage in DATA_STAGES) + module.WORK_BYTES_A_ROW * rows
-    assert found.store_bytes == pytest.approx(size + RUN_BYTES, abs=1)
+    assert found.store_bytes == pytest.approx(size + module.A_FILE.bytes + RUN_BYTES, abs=1)
     assert found.temporary_bytes == RUN_BYTES
+
+
+def test_many_small_files_take_what_their_artifacts_take(tmp_path: Path) -> None:
+    config = make_project(tmp_path, sources=[{"name": "s", "path": "data/*.jsonl"}])
+    (tmp_path / "data").mkdir()
+    for n in range(300):
+        (tmp_path / f"data/{n}.jsonl").write_text(f'{{"instruction": "Say {n}", "output": "{n}"}}\n')
+    found = estimate(plan(config), ["ingest"])
+    assert found.seconds == pytest.approx(module.START_SECONDS + 300 * module.A_FILE.seconds, abs=0.1)
+    assert found.store_bytes >= RUN_BYTES + 300 * 20_000
 
 
 def test_after_a_run_it_goes_by_what_that_took(config: Path) -> None:
