@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     with options.out.open("x", encoding="utf-8") as stream:
         stream.write(config_text(folder.name if root == folder else root.name, root, folder, sources, unused))
     if options.json:
-        print(json.dumps(_told(options.out, sources, unused), ensure_ascii=False))
+        told = json.dumps(_told(options.out, sources, unused), ensure_ascii=False)
+        print(told.encode("utf-8", "backslashreplace").decode())  # the name of a file may be no text
         return 0
     reporter.console.print(_table(sources))
     for line in unused_lines(root, unused, MOST_FILES):

@@ -81,7 +81,7 @@ def together(files: Sequence[FileSurvey], what: str) -> Counter[str]:
 def _head(name: str, root: Path) -> Iterator[str]:
     yield f"# What `tuneloom init` found in {_one_line(root.name or str(root))}. Look it over, then run it."
     yield "# Every key: tuneloom config --schema. Which file holds what stands at the end."
-    yield f"name: {_scalar(name)}"
+    yield f"name: {_scalar(_one_line(name))}"
     yield f"model: {MODEL}    # or a folder, or a name on the hub"
     yield ""
 

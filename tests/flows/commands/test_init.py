@@ -1,6 +1,7 @@
 """`tuneloom init`: from a folder to a config that loads and runs, with what it could not use."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from flows.cli import main
 from flows.project import plan_to_run
 from tests.flows.projects import ROWS, options, run_data_stages
 from tuneloom.config import load_config
+from tuneloom.ingest.discover import discover
 
 
 @pytest.fixture
@@ -88,3 +90,18 @@ def test_what_gives_no_config_is_said(
     assert main(["init", *arguments]) == code
     assert told in capsys.readouterr().err
     assert not (tmp_path / "tuneloom.yaml").exists()
+
+
+def test_names_that_are_no_text_are_told_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xe9.jsonl")).write_text('{"instruction": "Hi", "output": "Hello"}\n')
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", str(folder), "--json"]) == 0
+    told = json.loads(capsysbinary.readouterr().out)
+    assert os.fsencode(told["sources"][0]["path"]) == os.fsencode(folder / os.fsdecode(b"\xe9.jsonl"))
+    config = load_config(tmp_path / "tuneloom.yaml")
+    config.name.encode("utf-8")
+    assert [file.relative for file in discover(config.sources[0], tmp_path)] == ["\\xe9.jsonl"]
