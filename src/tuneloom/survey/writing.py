@@ -1,5 +1,6 @@
 """A survey in words: the commented config, and the lines of the table that the terminal shows."""
 
+import glob
 import os
 import re
 from collections import Counter
@@ -14,6 +15,7 @@ from tuneloom.text.personal_data import mask_json
 
 MODEL = "smollm2-135m-instruct"
 _WIDTH = 160
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def config_text(
@@ -92,7 +94,7 @@ def _sources(folder: Path, sources: Sequence[FoundSource]) -> Iterator[str]:
         many = f"{len(source.files) + len(source.idle)} files{_idle(source)}, " if len(source.files) > 1 else ""
         yield f"  # {source.format}: {many}{_about((*source.files, *source.idle))}"
         yield f"  - name: {_scalar(source.name)}"
-        yield f"    path: {_scalar(os.path.relpath(source.path, folder))}"
+        yield f"    path: {_scalar(_path(source.path, folder))}"
         if source.use != "train":
             yield f"    use: {source.use}    # no pairs to learn from: training rows that resemble these are left out"
         if source.license:
@@ -100,6 +102,14 @@ def _sources(folder: Path, sources: Sequence[FoundSource]) -> Iterator[str]:
         elif not source.licensed:
             yield "    # license:    none is stated there; name it, as in CC-BY-4.0"
         yield ""
+
+
+def _path(path: str, folder: Path) -> str:
+    """Relative to the config; a glob for a name that is no text, for a config is: b"caf\\xe9.jsonl" -> "caf?.jsonl"."""
+    relative = os.path.relpath(path, folder)
+    if not _NO_TEXT.search(relative):
+        return relative
+    return _NO_TEXT.sub("?", glob.escape(relative) if os.path.lexists(path) else relative)
 
 
 def _idle(source: FoundSource) -> str:

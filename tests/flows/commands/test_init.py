@@ -103,5 +103,5 @@ def test_names_that_are_no_text_are_told_and_read(
     told = json.loads(capsysbinary.readouterr().out)
     assert os.fsencode(told["sources"][0]["path"]) == os.fsencode(folder / os.fsdecode(b"\xe9.jsonl"))
     config = load_config(tmp_path / "tuneloom.yaml")
-    config.name.encode("utf-8")
-    assert [file.relative for file in discover(config.sources[0], tmp_path)] == ["\\xe9.jsonl"]
+    config.model_dump_json().encode("utf-8")  # as a run is recorded
+    assert [file.relative for file in discover(config.sources[0], tmp_path)] == ["caf\\xe9/\\xe9.jsonl"]
