@@ -28,7 +28,7 @@ COMMON_ROWS = 10
 FILE_SAMPLE = 1000
 """Rows of a file that its common wording is looked for in."""
 
-_TREE = r'"(?P<name>message_tree_id|tree_id|conversation_id|conversation_hash|thread_id|dialogue_id)":"(?P<id>[^"]+)"'
+_TREE = r'"(?P<name>message_tree_id|tree_id|conversation_id|conversation_hash|thread_id)":"(?P<id>[^"]+)"'
 
 
 @dataclass(frozen=True)

@@ -156,11 +156,8 @@ def _grow_stars(
                 if by_prompt < 0:
                     continue
                 if by_prompt < least_prompt or by_answer < least_answer:
-                    close = (
-                        by_prompt if answer[3] == 0.0 else by_answer if prompt[3] == 0.0 else min(by_prompt, by_answer)
-                    )
-                    if not nearly[x] >= close:
-                        nearly[x] = close
+                    close = min(by_prompt if prompt[3] > 0 else 1.0, by_answer if answer[3] > 0 else 1.0)
+                    nearly[x] = close if np.isnan(nearly[x]) else max(nearly[x], close)
                     continue
                 score = by_prompt + by_answer
                 if score > best or (score == best and y < survivor[x]):

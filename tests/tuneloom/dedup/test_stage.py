@@ -169,6 +169,27 @@ def test_a_rerun_after_a_new_file_reads_the_known_ones_from_the_memo(store: Stor
     assert set(known) <= set(now)
 
 
+def test_t19_duplicates_within_a_new_file_go_as_those_of_known_rows(store: Store):
+    known, new = said(LONG, "a"), said("b c", "d")
+    deduplicated(store, numbered([known]))
+    made = deduplicated(store, numbered([known]), numbered([known, new, new], file="b.jsonl"))
+    kept = made.table(["origin"])["origin"].to_pylist()
+    assert len(kept) == 2
+    alone = deduplicated(Store(store.folder / "other"), numbered([known]), numbered([known, new, new], file="b.jsonl"))
+    assert [file.digest for file in alone.manifest.files] == [file.digest for file in made.manifest.files]
+
+
+@pytest.mark.parametrize(
+    "other", [{"threshold": 0.5}, {"compare": "prompt"}, {"compare": "answer"}, {"search": "exact"}]
+)
+def test_t22_no_setting_reads_what_another_has_remembered(store: Store, tmp_path: Path, other: dict):
+    rows = numbered([said(LONG + f" {'x ' * n}", LONG + f" {'y ' * (n % 3)}") for n in range(12)])
+    deduplicated(store, rows)
+    config = Dedup(near=Near(**other))
+    after, afresh = deduplicated(store, rows, config=config), deduplicated(Store(tmp_path / "new"), rows, config=config)
+    assert [file.digest for file in after.manifest.files] == [file.digest for file in afresh.manifest.files]
+
+
 def test_near_alone_by_prompt(store: Store):
     made = deduplicated(
         store, numbered([said(LONG, "yes"), said(LONG + " x", "no")]), config=Dedup(near=Near(compare="prompt"))

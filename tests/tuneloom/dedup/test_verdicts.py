@@ -13,7 +13,7 @@ from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import fingerprint_members, shingle_sets
 from tuneloom.dedup.verdicts import Verdicts, candidates, judge
-from tuneloom.records import Conversation
+from tuneloom.records import Conversation, Message
 from tuneloom.text.signatures import Bands, bands_for
 
 
@@ -48,6 +48,21 @@ def test_t1_short_duplicates_are_found(tmp_path: Path):
     found = verdicts_on(tmp_path, [said("Hi.", "yo"), said("hi", "Yo!"), said("你 好", "是"), said("你好。", "是")])
     assert found.survivor.tolist() == [-1, 0, -1, 2]
     assert not found.near.any()
+
+
+def test_t6_of_a_pair_one_stays_and_of_a_chain_every_loser_has_a_kept_witness(tmp_path: Path):
+    rows = [said(" ".join(WORDS * 3 + [f"x{k}" for k in range(n)]), "a") for n in range(9)]
+    found = verdicts_on(tmp_path, rows)
+    assert found.kept.tolist() == [True, False, False, False, True, False, False, False, False]
+    assert found.kept[found.survivor[~found.kept]].all()
+
+
+def test_t9_a_definition_or_system_prompt_makes_no_two_rows_alike(tmp_path: Path):
+    """As long a definition as it may be, in the fields and in the system's turn."""
+    inputs = ("a short question", "quite another one", "and a third thing")
+    rows = [said(f"{LONG}\n{text}", "yes", fields={"definition": LONG, "input": text}) for text in inputs]
+    turns = [(Message("system", LONG), Message("user", text), Message("assistant", "yes")) for text in inputs]
+    assert verdicts_on(tmp_path, [*rows, *(Conversation(turn) for turn in turns)]).near.sum() == 0
 
 
 def test_t8_one_prompt_with_other_answers_stays(tmp_path: Path):

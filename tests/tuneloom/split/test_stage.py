@@ -105,10 +105,11 @@ def talk(*turns: str, **more: object) -> Conversation:
     return Conversation(tuple(Message("assistant" if n % 2 else "user", text) for n, text in enumerate(turns)), **more)
 
 
-def test_t16_the_paths_of_a_conversation_tree_stay_together(store: Store):
+@pytest.mark.parametrize("name", ["message_tree_id", "tree_id", "conversation_id", "conversation_hash", "thread_id"])
+def test_t16_the_paths_of_a_conversation_tree_stay_together(store: Store, name: str):
     """Paths of one tree share their first turn; trees named by their id need not even that."""
     rows = [talk(f"how do I cook rice number {n % 40}?", f"a{n}", f"b{n}", f"c{n}") for n in range(80)]
-    rows += [talk(f"x{n}", "yes", meta={"message_tree_id": f"tree {n % 40}"}) for n in range(80)]
+    rows += [talk(f"x{n}", "yes", meta={"lang": "en", name: f"tree {n % 40}"}) for n in range(80)]
     made = splitted(store, numbered(rows), test=0.3, validation=0.2)
     found = [side for _, side in sorted(sides(made).items())]
     assert made.stats["groups"] == 80
