@@ -64,7 +64,7 @@ def test_what_misses_the_threshold_by_little_is_recorded():
     found = run([whole, most, half], [{1}] * 3, 0.8)
     assert found.survivor.tolist() == [-1, -1, -1]
     assert np.allclose(found.nearly, [np.nan, 14 / 22, 10 / 16], equal_nan=True), "the nearest kept row, within 0.2"
-    nearer = run([whole, set(range(13)) | {90}, set(range(14)), set(range(13))], [{1}] * 4, 0.99)
+    nearer = run([whole, set(range(12)) | {90}, set(range(14)), set(range(13))], [{1}] * 4, 0.99)
     assert np.allclose(nearer.nearly[3], 13 / 14), "of several the nearest"
     lost = run([whole, whole | {99}], [{1}] * 2, 0.8)
     assert np.isnan(lost.nearly).all(), "a rejected row has its similarity"
