@@ -41,7 +41,8 @@ class FoundSource:
 def is_data(path: Path) -> bool:
     """Not a README, a licence, code or a picture, by its name: whoever puts those beside data means no data by them."""
     name = path.name.lower()
-    return not name.startswith(NO_DATA) and not name.endswith(NO_DATA_ENDINGS)
+    is_about = name.startswith(NO_DATA) and path.suffix.lower() in ("", ".txt")  # but license_questions.jsonl is data
+    return not is_about and not name.endswith(NO_DATA_ENDINGS)
 
 
 def group(root: Path, files: Sequence[FileSurvey], license_of: Callable[[Path], str | None]) -> list[FoundSource]:

@@ -93,6 +93,9 @@ def test_rows_with_a_licence_of_their_own_need_none_of_their_source(tmp_path: Pa
     [
         ("README.md", False),
         ("LICENSE", False),
+        ("LICENSE-APACHE.txt", False),
+        ("citation_intent.csv", True),
+        ("license_questions.jsonl.gz", True),
         ("build.py", False),
         ("rows.jsonl", True),
         ("data", True),
