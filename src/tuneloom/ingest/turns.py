@@ -19,6 +19,9 @@ ROLES = {
 SYSTEM = ("system", "system_prompt")
 """What sources call the system's words, where these stand beside the turns."""
 
+CONTEXT = ("context", "passage", "article")
+"""What sources call the text that a question is about."""
+
 _SPEAKERS = {**{name: name for name in ROLES}, "input": "user", "output": "assistant"}
 _NO_INPUT = {"<noinput>", "<no input>", "noinput", "no input"}
 _SAID = ("content", "value", "text")

@@ -10,10 +10,9 @@ from typing import Any
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.nested import texts
 from tuneloom.ingest.row import Rejected, Row
-from tuneloom.ingest.turns import exchange, joined
+from tuneloom.ingest.turns import CONTEXT, exchange, joined
 from tuneloom.records import Conversation
 
-_CONTEXT = ("context", "passage", "article")
 _CHOICES = ("choices", "options")
 _ANSWER = ("answerKey", "answer", "answer_idx", "label")
 
@@ -21,12 +20,12 @@ _ANSWER = ("answerKey", "answer", "answer_idx", "label")
 def claims(row: Mapping[str, Any]) -> int:
     """{"question": "1+1?", "choices": ["1", "2"], "answer": 1} -> 3"""
     listed = any(isinstance(row.get(name), list | dict) for name in _CHOICES)
-    return known(row, "question", _CHOICES, _ANSWER, also=_CONTEXT) if listed else 0
+    return known(row, "question", _CHOICES, _ANSWER, also=CONTEXT) if listed else 0
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "1+1?\\n\\n- 1\\n- 2", assistant "2", choices ("1", "2")."""
-    question, context = row.text("question"), row.text(*_CONTEXT)
+    question, context = row.text("question"), row.text(*CONTEXT)
     choices = next((row.peek(name) for name in _CHOICES if row.peek(name) is not None), None)
     if isinstance(choices, Mapping) and "text" in choices:
         names, said = choices.get("label"), texts(choices["text"], "choices", row.flags)

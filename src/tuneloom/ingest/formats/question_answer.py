@@ -6,24 +6,23 @@ from typing import Any
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.nested import texts
 from tuneloom.ingest.row import Row
-from tuneloom.ingest.turns import SYSTEM, exchange, joined
+from tuneloom.ingest.turns import CONTEXT, SYSTEM, exchange, joined
 from tuneloom.records import Conversation
 
 _ASKED = ("question", "problem")
 _ANSWER = ("response", "solution", "answer", "answers", "best_answer")
-_CONTEXT = ("context", "passage", "article")
 
 
 def claims(row: Mapping[str, Any]) -> int:
     """{"question": "How many?", "answer": "3"} -> 2"""
     if any(row.get(name) for name in ("messages", "conversations", "choices")):
         return 0
-    return known(row, _ASKED, _ANSWER, also=("instruction", *_CONTEXT, *SYSTEM))
+    return known(row, _ASKED, _ANSWER, also=("instruction", *CONTEXT, *SYSTEM))
 
 
 def parse(row: Row) -> Iterator[Conversation]:
     """The above -> user "How many?", assistant "3"; a short `answer` beside a `solution` is the reference."""
-    instruction, question, context = row.text("instruction"), row.text(*_ASKED), row.text(*_CONTEXT)
+    instruction, question, context = row.text("instruction"), row.text(*_ASKED), row.text(*CONTEXT)
     accepted = next((found for name in _ANSWER if (found := _accepted(row, name))), ("",))
     short = _accepted(row, "answer") if row.peek("solution") else ()
     turns = exchange(joined(instruction, question, context), accepted[0], row.text(*SYSTEM))
