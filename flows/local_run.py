@@ -22,7 +22,7 @@ _NEEDED_TO_TRAIN = ("torch", "peft")
 def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, dict[str, Artifact | None]]:
     """Runs `plan` up to `until`; returns the plan as it ended and each stage's artifact, marked reused or made."""
     check_space(plan, until)  # before the server: its database would fail first, and say less
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")  # our own lines say what matters
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say what matters
     already = {stage for stage, artifact in plan.reusable(until) if artifact}
     server = EmbeddedServer.start(plan.home, reporter.say)
     if not server.standing:

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         words = [f"{one.rejects:,} rejects of {stage} in {one.rows:,} rows -> {shown(one.path)}" for one in files]
         if options.to == "jsonl":
             words.append(f"Why, a line a reject: {shown(reasons_path(files[0].path))}" + " ..." * (len(files) > 1))
-            words.append("Mend the rows, and name each file as a source, with the license and columns of its own.")
+            words.append("Mend the rows, and name each file as a source, with the license, use and columns of its own.")
     else:
         rows = export_rows(artifact, options.to, path)
         told["rows"] = rows

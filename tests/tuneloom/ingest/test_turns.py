@@ -55,7 +55,9 @@ def test_tool_calls_stay_json_text_in_all_their_forms() -> None:
     assert (openai.content, openai.tool_calls) == ("", '[{"id": "a"}]')
 
 
-@pytest.mark.parametrize(("key", "value", "weight"), [("weight", 0, 0), ("loss_weight", 1.0, 1), ("train", False, 0)])
+@pytest.mark.parametrize(
+    ("key", "value", "weight"), [("weight", 0, 0), ("loss_weight", 1.0, 1), ("train", False, 0), ("loss", False, 0)]
+)
 def test_weights_are_zero_or_one(key: str, value: object, weight: int) -> None:
     (message,) = conversation_turns([{"role": "assistant", "content": "Hi", key: value}], "m", [])
     assert message.weight == weight
