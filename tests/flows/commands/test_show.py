@@ -56,6 +56,8 @@ def test_a_stage_of_the_last_run_is_shown_with_counts_and_reasons(
     told = capsys.readouterr().out
     assert told.splitlines()[2].split()[:4] == ["dedup", "31", "30", "1"]
     assert "rows.json:31  exact duplicate" in told
+    tables = told[told.index("Rows lost, by source") :].splitlines()
+    assert tables[2].split()[:5] == ["rows", "31", "1", "0", "3.2%"]
     assert main(["show", "quality"]) == 2
     assert "stage quality has not run yet" in capsys.readouterr().err
 
