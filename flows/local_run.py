@@ -59,7 +59,11 @@ def _run_flow(plan: Plan, until: str, reporter: TerminalReporter) -> str:
 
 
 def _import_ahead(plan: Plan, until: str) -> None:
-    """What the stages need and what takes seconds: libraries, and MLflow's database where there is none yet."""
+    """What the stages need and what takes seconds: libraries, here and in the processes that read the sources, and
+    MLflow's database where there is none yet."""
+    from tuneloom.ingest.stage import start_importing_for
+
+    start_importing_for(one.file.path for one in plan.files if plan.store.find(one.spec.reference) is None)
     for name in (*_NEEDED, *(() if until in DATA_STAGES else _NEEDED_TO_TRAIN)):
         importlib.import_module(name)
     if until not in DATA_STAGES:

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from tuneloom.errors import TuneloomError
 
@@ -32,8 +33,7 @@ class Workers:
 
     def __init__(self, count: int | None = None, preload: Sequence[str] = ()) -> None:
         self.count = count or cores()
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*preload])
+        context = _context(preload)
         self._pool = ProcessPoolExecutor(self.count, context, initializer=_end_with_parent)
 
     def __enter__(self) -> Self:
@@ -62,6 +62,19 @@ class Workers:
                 remedy="Free memory, or use fewer cores (`taskset -c 0 tuneloom ...`), and run again: what is finished "
                 'stays. A script of your own that calls Tuneloom needs `if __name__ == "__main__":`.',
             ) from error
+
+
+def start_importing(preload: Sequence[str]) -> None:
+    """Starts the server that `Workers` of the same `preload` are forked from, and does not wait until it has imported
+    them: their start then costs nothing."""
+    _context(preload)
+    forkserver.ensure_running()
+
+
+def _context(preload: Sequence[str]) -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*preload])
+    return context
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:

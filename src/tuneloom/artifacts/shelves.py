@@ -35,6 +35,7 @@ class Shelves:
         self._schema: pa.Schema | None = None
         self._waiting: list[pa.Table] = []
         self._waiting_bytes = self._text_bytes = 0
+        self._used: set[int] = set()
 
     def append(self, table: pa.Table) -> None:
         """Every call brings the same schema, with columns `origin` and, unless they are rejects, `id`."""
@@ -62,7 +63,7 @@ class Shelves:
 
     def _write(self, number: int, count: int) -> StoredFile:
         width = _SHELVES // count
-        shelves = range(number * width, (number + 1) * width)
+        shelves = [shelf for shelf in sorted(self._used) if shelf // width == number]
         found = [*self._waiting, *(table for shelf in shelves for table in self._take(shelf))]
         rows = pa.concat_tables(found or [self._schema.empty_table()])  # type: ignore[union-attr]
         path = f"{self._stem}-{number:05d}.parquet"
@@ -77,6 +78,7 @@ class Shelves:
         order = np.argsort(shelves, kind="stable")
         table = table.take(order).combine_chunks()
         numbers, starts = np.unique(shelves[order], return_index=True)
+        self._used.update(numbers.tolist())
         for number, start, end in zip(numbers.tolist(), starts, (*starts[1:], len(table)), strict=True):
             with self._shelf(number).open("ab") as file, pa.ipc.new_stream(file, table.schema) as stream:
                 stream.write_table(table.slice(start, end - start))
@@ -84,8 +86,6 @@ class Shelves:
     def _take(self, number: int) -> Iterator[pa.Table]:
         """What lies on a shelf, which is gone then. Read, not mapped: mapped pages stay resident."""
         shelf = self._shelf(number)
-        if not shelf.exists():
-            return
         with pa.OSFile(str(shelf)) as file:
             while file.tell() < file.size():
                 with pa.ipc.open_stream(file) as stream:

@@ -10,7 +10,7 @@ from tuneloom.errors import ConfigError
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.row import Rejected
 
-SAMPLE = 200
+SAMPLE = 64
 """Rows looked at."""
 
 

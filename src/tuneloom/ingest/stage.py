@@ -17,11 +17,12 @@ from tuneloom.ingest.formats import formats
 from tuneloom.ingest.readers import Line
 from tuneloom.ingest.readers.pieces import BLOCK, Piece, in_blocks, pieces
 from tuneloom.records import ROWS
-from tuneloom.workers import Workers, cores
+from tuneloom.workers import Workers, cores, start_importing
 
 WORTH_WORKERS = 8 << 20
 """Bytes to read from which processes pay for their start of about a second."""
 
+_PRELOAD = ("tuneloom.ingest.warm",)
 _PIECES_LOOKED_AT = 8
 """Enough to know a file by where its rows are so long that few are in a piece."""
 
@@ -56,9 +57,17 @@ def ingest_file(
 
 def workers_for(files: Iterable[Path]) -> AbstractContextManager[Workers | None]:
     """Worker processes for `ingest_file`, where there is enough to read; otherwise None."""
-    if cores() == 1 or sum(path.stat().st_size for path in files if path.is_file()) < WORTH_WORKERS:
-        return nullcontext()
-    return Workers(preload=["tuneloom.ingest.warm"])
+    return Workers(preload=_PRELOAD) if _are_worth_workers(files) else nullcontext()
+
+
+def start_importing_for(files: Iterable[Path]) -> None:
+    """Lets the workers' imports begin where there will be workers, while the caller does something else."""
+    if _are_worth_workers(files):
+        start_importing(_PRELOAD)
+
+
+def _are_worth_workers(files: Iterable[Path]) -> bool:
+    return cores() > 1 and sum(path.stat().st_size for path in files if path.is_file()) >= WORTH_WORKERS
 
 
 def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> tuple[Reading, Iterator[Piece]]:
