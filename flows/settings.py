@@ -17,6 +17,7 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     "OMP_WAIT_POLICY": "PASSIVE",
+    "MALLOC_ARENA_MAX": "2",  # of the processes that read sources: each arena keeps what was freed in it
     "TQDM_DISABLE": "1",  # progress is told by our own bars and lines; others' would fill a log
     "TOKENIZERS_PARALLELISM": "false",  # we cut work into processes ourselves; forking with its threads warns
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # a forgotten URL must fail, not start a second server

@@ -46,7 +46,7 @@ class Shelves:
         size = sum(text_bytes(column) for column in table.columns)
         self._waiting_bytes += size
         self._text_bytes += size
-        if self._waiting_bytes > PART_BYTES:
+        if self._text_bytes > PART_BYTES and self._waiting_bytes > PART_BYTES // 4:
             self._put_away()
 
     def write_parts(self) -> Iterator[StoredFile]:
