@@ -82,12 +82,14 @@ def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> 
             break
     how, rest = decide_reading(file, source, terms, first), chain(seen, rest)
     gather = getattr(formats(terms.plugins)[how.format.format], "gather", None) if how.format else None
-    return how, _gathered(rest, gather) if gather else rest
+    return how, _gathered(pieces(file.path), gather, limit) if gather else rest
 
 
-def _gathered(rest: Iterable[Piece], gather: Callable[[Iterator[Line]], Iterator[Line]]) -> Iterator[Piece]:
-    """The pieces anew, after a format has joined lines that are one row."""
-    yield from in_blocks(gather(line for piece in rest for line in piece.lines()))
+def _gathered(
+    rest: Iterable[Piece], gather: Callable[[Iterator[Line]], Iterator[Line]], limit: int | None
+) -> Iterator[Piece]:
+    """The pieces anew, after a format has joined lines that are one row; `limit` counts these."""
+    yield from in_blocks(islice(gather(line for piece in rest for line in piece.lines()), limit))
 
 
 def _convert(piece: Piece, how: Reading) -> Converted:

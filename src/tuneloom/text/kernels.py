@@ -8,7 +8,6 @@ does not notice a change in another file, so a kernel calls only kernels of its 
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from tuneloom.artifacts import user_cache
+from tuneloom.workers import cores, in_threads
 
 Function = TypeVar("Function", bound=Callable)
 Piece = TypeVar("Piece")
@@ -55,14 +55,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 def over_threads(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
     """`function` of each piece, in the order of the pieces, on as many threads as this process has cores."""
     work = list(pieces)
-    if len(work) < 2:
-        return [function(piece) for piece in work]
-    with ThreadPoolExecutor(_cores()) as pool:
-        return list(pool.map(function, work))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return list(in_threads(function, work, min(len(work), cores()) or 1))
 
 
 def _place_cache() -> bool:

@@ -219,6 +219,23 @@ def test_a_reject_of_many_instances_keeps_itself_alone_and_can_be_ingested_again
     assert again.manifest.counts.rows_out == 4
 
 
+def test_a_limit_counts_the_trees_of_flat_messages_and_cuts_none(tmp_path: Path) -> None:
+    said = [("prompter", None, None), ("assistant", "m0", 0), ("assistant", "m0", 1)]
+    messages = [
+        {"message_id": f"{tree}m{n}", "parent_id": parent and f"{tree}{parent}", "message_tree_id": f"{tree}m0",
+         "role": role, "text": f"Text {n} of {tree}.", "lang": "en", "rank": rank, "deleted": False}
+        for tree in "abc"
+        for n, (role, parent, rank) in enumerate(said)
+    ]  # fmt: skip
+    path = write_jsonl(tmp_path / "trees.jsonl", messages)
+    for limit, trees in ((None, 3), (2, 2)):
+        artifact = ingested(path, limit=limit)
+        counts = artifact.manifest.counts
+        assert (counts.rows_in, counts.made, counts.rows_out, counts.rejected) == (trees, trees, trees, trees)
+        assert dict(artifact.manifest.reasons) == {"lower-ranked reply": trees}
+        assert [row["origin"]["row"] for row in rows(artifact)] == [1, 4, 7][:trees]
+
+
 def test_a_row_that_is_rejected_whole_is_kept_whole(tmp_path: Path) -> None:
     instances = [{"input": "1", "output": "2"}, {"input": "3", "output": "4"}]
     path = write_jsonl(tmp_path / "f.jsonl", [{"instruction": ["no text"], "instances": instances}])
