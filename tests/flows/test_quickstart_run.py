@@ -50,6 +50,7 @@ def rejects_of(stages: list[dict]) -> dict[tuple[str, int], dict]:
 def test_the_run_rejects_what_was_planted_and_nothing_else(tmp_path: Path) -> None:
     stages = run_quickstart(tmp_path / "home", "--until", "quality")["stages"]
     rejected = rejects_of(stages)
+    assert all({"rule", "version"} <= json.loads(row["detail"]).keys() for row in rejected.values())
     for plant in TRUTH["planted"]:
         here = (Path(plant["file"]).name, plant["row"] + 1)
         stage, reason = STAGE_OF[plant["kind"]]

@@ -40,6 +40,7 @@ def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mappi
     _write(writer, members, ledger, verdicts, config)
 
 
+VERSION = "dedup-1"
 _EMPTY = ROWS.empty_table().select(COLUMNS)
 
 
@@ -74,7 +75,7 @@ def _rejects(
 def _detail(rule: str, similarity: list[float], config: Dedup) -> dict[str, Any]:
     prompt, answer = (round(value, 4) for value in similarity)
     bound = config.near.threshold if config.near and rule == "near duplicate" else 1.0
-    return {"rule": rule, "similarity": {"prompt": prompt, "answer": answer}, "bound": bound}
+    return {"rule": rule, "version": VERSION, "similarity": {"prompt": prompt, "answer": answer}, "bound": bound}
 
 
 def _texts(members: Sequence[Artifact], positions: Sequence[int]) -> dict[int, Text]:

@@ -25,6 +25,7 @@ from tuneloom.render.pack import fill, pack
 from tuneloom.render.shards import ShardWriter, write_packs
 from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
 
+VERSION = "render-1"
 SLICE_ROWS = 2048
 HISTOGRAM_BIN = 64
 
@@ -60,7 +61,8 @@ def render(writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Pat
         refused = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, TokenRow)]
         if refused:
             reasons, details = zip(*(outcomes[i] for i in refused), strict=True)
-            writer.reject(reject_rows(table.take(refused), list(reasons), list(details)))
+            told = [{"rule": why, **detail, "version": VERSION} for why, detail in zip(reasons, details, strict=True)]
+            writer.reject(reject_rows(table.take(refused), list(reasons), told))
         _keep(table, outcomes, shards, tally)
     shards.close()
     if not tally.lengths:

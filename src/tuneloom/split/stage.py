@@ -24,6 +24,7 @@ from tuneloom.text.content import batches
 from tuneloom.text.kernels import over_threads
 from tuneloom.text.shingles import Shingles
 
+VERSION = "split-1"
 SUITE = "suite"
 """The side of rows that are for evaluation or decontamination only."""
 
@@ -131,7 +132,7 @@ def _witnesses(groups: Groups, held_out: np.ndarray, trains: np.ndarray) -> np.n
 def _rejects(table: pa.Table, ledger: _Ledger, witness: np.ndarray) -> list[Reject]:
     twins = ledger.origin.take(pa.array(witness)).to_pylist()
     tasks = ledger.task.take(pa.array(witness)).to_pylist()
-    details = [{"rule": "held-out task", "evidence": task} for task in tasks]
+    details = [{"rule": "held-out task", "version": VERSION, "evidence": task} for task in tasks]
     return reject_rows(table, LEAKS, details, [Origin(**twin) for twin in twins])
 
 

@@ -56,6 +56,7 @@ def test_an_exact_duplicate_says_so(store: Store):
     assert reject["reason"] == "exact duplicate"
     assert json.loads(reject["detail"]) == {
         "rule": "exact duplicate",
+        "version": "dedup-1",
         "similarity": {"prompt": 1.0, "answer": 1.0},
         "bound": 1.0,
     }

@@ -66,7 +66,7 @@ def test_held_out_tasks_are_tests_and_what_shares_their_prompts_is_rejected_for_
     rejected = made.rejected().to_pylist()
     assert {row["reason"] for row in rejected} == {"shares text with a held-out task"}
     assert [row["origin"]["row"] - row["duplicate_of"]["row"] for row in rejected] == [5] * 5
-    assert {row["detail"] for row in rejected} == {'{"evidence":"held","rule":"held-out task"}'}
+    assert {row["detail"] for row in rejected} == {'{"evidence":"held","rule":"held-out task","version":"split-1"}'}
 
 
 WORDS = ("the", "river", "rose", "over", "its", "old", "stone", "banks", "last", "spring", "and", "took", "a", "bridge")
