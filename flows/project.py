@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tuneloom.artifacts import Artifact, Reference
-from tuneloom.config import Config, load_config
+from tuneloom.config import Config
+from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.plan import Plan, make_plan
 from tuneloom.runs import latest_run

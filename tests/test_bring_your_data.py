@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.tuneloom.ingest.built import ingested, rows
-from tuneloom.config import parse_config
+from tuneloom.config_file import parse_config
 from tuneloom.ingest import formats as package
 from tuneloom.ingest.formats import formats
 

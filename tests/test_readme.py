@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from flows.cli import main
-from tuneloom.config import parse_config
+from tuneloom.config_file import parse_config
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text("utf-8")

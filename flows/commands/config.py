@@ -14,7 +14,8 @@ def run(options: argparse.Namespace) -> int:
     """Prints JSON."""
     import json
 
-    from tuneloom.config import Config, load_config
+    from tuneloom.config import Config
+    from tuneloom.config_file import load_config
     from tuneloom.errors import ConfigError
 
     if options.schema:

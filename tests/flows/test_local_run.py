@@ -11,7 +11,8 @@ from flows import local_run
 from flows.console import TerminalReporter
 from tests.flows.test_refresh import write_project
 from tuneloom.artifacts import Writer
-from tuneloom.config import Source, load_config
+from tuneloom.config import Source
+from tuneloom.config_file import load_config
 from tuneloom.errors import TrainingError
 from tuneloom.plan import Plan, make_plan
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.tiny_model import make_tiny_model
-from tuneloom.config import load_config
+from tuneloom.config_file import load_config
 from tuneloom.errors import TrainingError
 
 STAGES = [

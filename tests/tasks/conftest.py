@@ -13,7 +13,7 @@ from tasks.run import Run, reporting_to
 from tasks.tracking import tracked
 from tests.flows.test_refresh import write_project
 from tuneloom.artifacts import Artifact
-from tuneloom.config import load_config
+from tuneloom.config_file import load_config
 from tuneloom.plan import make_plan
 
 

@@ -16,7 +16,7 @@ from tests.tasks.conftest import Told, plan_run
 from tests.tuneloom.artifacts.test_space import no_file_larger_than
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.changes import FileChanges, file_changes
-from tuneloom.config import load_config
+from tuneloom.config_file import load_config
 from tuneloom.errors import DiskFull
 from tuneloom.ingest import files
 from tuneloom.plan import make_plan

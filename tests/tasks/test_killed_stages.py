@@ -21,7 +21,7 @@ import flows.refresh
 from tasks import events, report, run, stage
 from tasks.run import Run
 from tuneloom.artifacts import Writer
-from tuneloom.config import load_config
+from tuneloom.config_file import load_config
 from tuneloom.plan import make_plan
 
 config, doomed = Path(sys.argv[1]), sys.argv[2:]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.hollow import make_hollow
-from tuneloom.config import Config, parse_config
+from tuneloom.config import Config
+from tuneloom.config_file import parse_config
 from tuneloom.errors import TuneloomError
 from tuneloom.plan import DATA_STAGES, STAGES, Plan, champion_is_settled, check_unchanged, make_plan, why, with_champion
 from tuneloom.runs import FrozenChampion, RunRecord, freeze_champion, write_run

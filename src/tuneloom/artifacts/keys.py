@@ -18,7 +18,8 @@ SCHEMA_VERSION = 2
 """Version of the store's layout and manifest; part of every key."""
 
 _PACKAGE = Path(__file__).parents[1]
-_NOT_CODE = {"tuneloom.config"}  # its sections are keyed by value; its defaults and docstrings are not behaviour
+_NOT_CODE = {"tuneloom.config", "tuneloom.config_file"}
+# sections are keyed by value; their defaults and docstrings are not behaviour
 
 
 @dataclass(frozen=True, order=True)

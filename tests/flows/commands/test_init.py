@@ -10,7 +10,7 @@ import yaml
 from flows.cli import main
 from flows.project import plan_to_run
 from tests.flows.projects import ROWS, options, run_data_stages
-from tuneloom.config import load_config
+from tuneloom.config_file import load_config
 from tuneloom.ingest.discover import discover
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tuneloom.config import Source, load_config
+from tuneloom.config import Source
+from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.ingest.discover import discover
 

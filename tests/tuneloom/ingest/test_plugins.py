@@ -7,7 +7,8 @@ import pytest
 
 from tests.tuneloom.ingest.built import rejects, rows, turns, write_jsonl
 from tuneloom.artifacts import Artifact, Spec, Store
-from tuneloom.config import Source, parse_config
+from tuneloom.config import Source
+from tuneloom.config_file import parse_config
 from tuneloom.errors import ConfigError, MissingFile
 from tuneloom.ingest.block import Terms
 from tuneloom.ingest.discover import discover

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.tuneloom.survey.test_grouping import NOTHING
-from tuneloom.config import parse_config
+from tuneloom.config_file import parse_config
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.survey.grouping import FoundSource
 from tuneloom.survey.looking import FileSurvey

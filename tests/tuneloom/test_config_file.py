@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tuneloom.config import Config, Section, load_config, parse_config
+from tuneloom.config import Config, Section
+from tuneloom.config_file import load_config, parse_config
 from tuneloom.errors import ConfigError, MissingFile
 
 MINIMAL = {"model": "m", "sources": [{"name": "a", "path": "a.json"}]}
