@@ -1,0 +1,26 @@
+"""What a run would do: every stage's key, known before anything runs, and what of it is in the store already.
+
+A stage's key needs its config section, its declared inputs, its code and its parents' keys, so the whole chain
+follows from the config, the sources' digests and the model's. Only the champion is looked up elsewhere: it is frozen
+in the run record. Nothing heavy is imported here; a run that is wholly reused answers from this package.
+"""
+
+from tuneloom.plan.files import PlannedFile, check_unchanged
+from tuneloom.plan.plan import Plan, champion_is_settled, make_plan, references, with_champion, with_release
+from tuneloom.plan.reasons import why
+from tuneloom.plan.specs import DATA_STAGES, STAGES, check_until
+
+__all__ = [
+    "DATA_STAGES",
+    "STAGES",
+    "Plan",
+    "PlannedFile",
+    "champion_is_settled",
+    "check_unchanged",
+    "check_until",
+    "make_plan",
+    "references",
+    "why",
+    "with_champion",
+    "with_release",
+]

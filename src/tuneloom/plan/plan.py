@@ -1,0 +1,124 @@
+"""The plan of a run: every stage's key, known before anything runs, and what of it is in the store already."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tuneloom.artifacts import Artifact, Reference, Spec, Store
+from tuneloom.config import Config
+from tuneloom.errors import MissingFile
+from tuneloom.models.resolve import ModelSource, resolve_model
+from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
+from tuneloom.plan.specs import STAGES, identity, judged_specs, report_spec, specs_to_train
+from tuneloom.release.presence import why_made_again
+from tuneloom.runs import RunRecord, read_run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run is a function of. `folder` holds the config file, `home` is its `.tuneloom`."""
+
+    config: Config
+    folder: Path
+    home: Path
+    store: Store
+    model: ModelSource
+    files: tuple[PlannedFile, ...]
+    takedowns: frozenset[str]
+    limit: int | None
+    specs: Mapping[str, Spec]
+    record: RunRecord
+
+    @property
+    def plugins(self) -> tuple[Path, ...]:
+        """The files of the config's plugins."""
+        return tuple(self.folder / name for name in self.config.plugins)
+
+    def stages(self, until: str = STAGES[-1]) -> tuple[str, ...]:
+        """The stages up to and with `until`, in order."""
+        return STAGES[: STAGES.index(until) + 1]
+
+    def found(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
+        """Each stage with its artifact in the store, or None."""
+        for stage in self.stages(until):
+            yield stage, self.store.find(self.specs[stage].reference) if stage in self.specs else None
+
+    def reusable(self, until: str = STAGES[-1]) -> Iterator[tuple[str, Artifact | None]]:
+        """Each stage with its artifact, or None where it must run: a release that does not stand, and its report, too.
+
+        Asks the registry. Raises TuneloomError where that is a server and does not answer.
+        """
+        stands = True
+        for stage, artifact in self.found(until):
+            if stage == "release":
+                stands = artifact is not None and why_made_again(artifact, self.home) is None
+            yield stage, artifact if stands else None
+
+    def artifact(self, stage: str) -> Artifact:
+        """A finished stage's artifact."""
+        found = self.store.find(self.specs[stage].reference)
+        if found is None:
+            raise MissingFile(f"stage {stage} has not run", where=str(self.specs[stage].reference), remedy="Run it.")
+        return found
+
+
+def make_plan(
+    config: Config,
+    folder: Path,
+    *,
+    home: Path | None = None,
+    limit: int | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Plan:
+    """Plans a run of `config`, whose paths are relative to `folder`.
+
+    Raises ConfigError and its kin for what cannot be found. Left out of `specs` are the stages after train until the
+    run's champion is resolved (`with_champion`), and the report until there is a release (`with_release`).
+    """
+    folder = folder.resolve()
+    home = (home or folder / ".tuneloom").resolve()
+    store = Store(_store_place(config, folder, home), say)
+    model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
+    takedowns = read_takedowns(config, folder)
+    files = tuple(planned_files(config, folder, home, takedowns, limit))
+    specs = dict(specs_to_train(config, model, files))
+    itself = identity(config, files, model, limit)
+    record = read_run(store, itself) or RunRecord(itself, config.name)
+    plan = Plan(config, folder, home, store, model, files, takedowns, limit, specs, record)
+    return with_champion(plan, record) if record.champion_resolved else plan
+
+
+def with_champion(plan: Plan, record: RunRecord) -> Plan:
+    """The plan with the stages that depend on the champion: evaluate, release and, where that ran, report."""
+    specs = {stage: spec for stage, spec in plan.specs.items() if stage != "report"}
+    specs |= judged_specs(plan.config, plan.model, record.champion, specs)
+    return with_release(replace(plan, specs=specs, record=record))
+
+
+def with_release(plan: Plan) -> Plan:
+    """The plan with the report, once there is a release: a release made again may have another version to tell of."""
+    released = plan.store.find(plan.specs["release"].reference)
+    if released is None:
+        return plan
+    return replace(plan, specs={**plan.specs, "report": report_spec(plan.config, released, plan.specs)})
+
+
+def champion_is_settled(plan: Plan) -> bool:
+    """Whether the run has been judged for good; before that it must be judged against the champion that there is now.
+
+    A run whose release is not made, or does not stand, looks the champion up again: else a candidate whose champion was
+    replaced meanwhile could never be promoted.
+    """
+    released = plan.store.find(plan.specs["release"].reference) if plan.record.champion_resolved else None
+    return released is not None and why_made_again(released, plan.home) is None
+
+
+def references(plan: Plan) -> dict[str, Reference]:
+    """Stage -> the name of its artifact, as far as the plan knows them."""
+    return {stage: spec.reference for stage, spec in plan.specs.items()}
+
+
+def _store_place(config: Config, folder: Path, home: Path) -> str | Path:
+    if config.store is None:
+        return home / "store"
+    return config.store if "://" in config.store else folder / config.store

@@ -1,0 +1,95 @@
+"""The key of every stage: its config section, its declared inputs, its code and its parents' keys."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuneloom.artifacts import Artifact, Spec, code_digest
+from tuneloom.config import Config
+from tuneloom.errors import ConfigError
+from tuneloom.models.resolve import ModelSource
+from tuneloom.plan.files import READ_BY, PlannedFile, licenses_key
+from tuneloom.records import canonical, digest
+from tuneloom.runs import FrozenChampion
+
+STAGES = (
+    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render",
+    "train", "evaluate", "release", "report",
+)  # fmt: skip
+DATA_STAGES = STAGES[: STAGES.index("train")]
+
+
+def check_until(until: str) -> str:
+    """Raises ConfigError unless `until` names a stage."""
+    if until not in STAGES:
+        raise ConfigError(f"no stage {until!r}", where="--until", remedy=f"Stages: {', '.join(STAGES)}.")
+    return until
+
+
+def specs_to_train(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:
+    """The stages up to and with train, whose keys the config, the sources and the model decide."""
+    listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
+    members = tuple(sorted(f.spec.reference for f in files))
+    sources = {source.name: source.model_dump(mode="json", include=READ_BY) for source in config.sources}
+    section: dict[str, Any] = {"sources": sources}  # this and the licences are in the files' keys; here they say why
+    if any(source.use == "train" for source in config.sources):
+        section["licenses"] = licenses_key(config)
+    spec = Spec("ingest", code_digest("tuneloom.ingest"), config=section, inputs={"files": listed}, parents=members)
+    yield "ingest", spec
+    declared: dict[str, tuple[bool, dict[str, Any]]] = {
+        "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
+        "split": (True, {}),
+        "decontaminate": (False, {}),
+        "quality": (False, {}),
+        "mixture": (True, {}),
+        "render": (True, {"tokenizer": model.digest}),
+        "train": (True, {"model": model.digest}),
+    }
+    for stage, (seeded, inputs) in declared.items():
+        section, seed = _section(getattr(config, stage)), config.seed if seeded else 0
+        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, inputs, (spec.reference,))
+        yield stage, spec
+
+
+def identity(config: Config, files: tuple[PlannedFile, ...], model: ModelSource, limit: int | None) -> str:
+    """What makes a run the run it is: its config, its sources' digests, its model and the code."""
+    code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
+    sources = sorted(str(f.spec.reference) for f in files)
+    return digest(canonical([config.model_dump(mode="json", exclude={"store"}), sources, model.digest, code, limit]))
+
+
+def judged_specs(
+    config: Config, model: ModelSource, champion: FrozenChampion | None, specs: Mapping[str, Spec]
+) -> Iterator[tuple[str, Spec]]:
+    """Evaluate and release, which depend on the champion besides `specs` up to train."""
+    judged = Spec(
+        "evaluate",
+        code_digest("tuneloom.evaluate"),
+        config.seed,
+        {"evaluate": _section(config.evaluate), "gate": _section(config.release.gate)},
+        {"model": model.digest, "champion": champion.train_key if champion else None},
+        tuple(specs[stage].reference for stage in ("mixture", "render", "train")),
+    )
+    yield "evaluate", judged
+    yield (
+        "release",
+        Spec(
+            "release",
+            code_digest("tuneloom.release"),
+            config=_section(config.release),
+            inputs={"model": model.digest},
+            parents=(specs["train"].reference, judged.reference),
+        ),
+    )
+
+
+def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -> Spec:
+    """The report's, once there is a release: one made again may have another version to tell of."""
+    release = next(file.digest for file in released.manifest.files if file.path == "release.json")
+    parents = tuple(specs[stage].reference for stage in STAGES[:-1])
+    inputs = {"title": config.name, "release": release}
+    return Spec("report", code_digest("tuneloom.report"), inputs=inputs, parents=parents)
+
+
+def _section(section: Any) -> dict[str, Any]:
+    """Its values; none where it is turned off."""
+    return section.model_dump(mode="json") if section is not None else {}

@@ -1,0 +1,47 @@
+"""Planned source files: what is read, what decides how, and what is taken down."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.tuneloom.plan.planned import config, keys
+from tuneloom.errors import TuneloomError
+from tuneloom.plan import check_unchanged, make_plan
+
+
+def test_what_is_no_file_among_the_sources_is_planned_without_being_opened(project: Path) -> None:
+    os.mkfifo(project / "data" / "pipe.json")
+    (project / "data" / "broken.json").symlink_to(project / "gone")
+    digests = {planned.file.relative: planned.spec.inputs["digest"] for planned in make_plan(config(), project).files}
+    assert digests["pipe.json"] == digests["broken.json"] == "not a file"
+    assert len({*digests.values()}) == 3
+
+
+def test_a_takedown_list_is_an_input_of_ingest(project: Path) -> None:
+    (project / "gone.txt").write_text("0123\n")
+    plan = make_plan(config(takedowns="gone.txt"), project)
+    assert plan.takedowns == {"0123"}
+    assert keys(plan)["ingest"] != keys(make_plan(config(), project))["ingest"]
+
+
+@pytest.mark.parametrize("change", ["[{}, {}]", None])
+def test_a_source_file_that_changed_after_the_plan_is_told(project: Path, change: str | None) -> None:
+    plan = make_plan(config(), project)
+    for planned in plan.files:
+        check_unchanged(plan.home, planned)
+    if change is None:
+        (project / "data" / "b.json").unlink()
+    else:
+        (project / "data" / "b.json").write_text(change)
+    check_unchanged(plan.home, plan.files[0])
+    with pytest.raises(TuneloomError, match="changed while" if change else "no file") as caught:
+        check_unchanged(plan.home, plan.files[1])
+    assert "b.json" in caught.value.where
+
+
+def test_the_licences_that_may_train_are_an_input_of_what_trains(project: Path) -> None:
+    allow = {"licenses": {"allow": ["MIT"]}}
+    assert keys(make_plan(config(**allow), project))["ingest"] != keys(make_plan(config(), project))["ingest"]
+    suite = {"sources": [{"name": "s", "path": "data/*.json", "use": "decontaminate"}]}
+    assert keys(make_plan(config(**suite, **allow), project)) == keys(make_plan(config(**suite), project))

@@ -1,0 +1,55 @@
+"""Keys from inputs alone: what changes a stage changes those after it, and nothing else."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.tuneloom.plan.planned import config, keys
+from tuneloom.plan import DATA_STAGES, STAGES, make_plan
+
+
+def test_every_stage_up_to_train_has_a_key_before_anything_ran(project: Path) -> None:
+    plan = make_plan(config(), project)
+    assert tuple(plan.specs) == STAGES[: STAGES.index("train") + 1]
+    assert set(dict(plan.found()).values()) == {None}
+
+
+def test_keys_do_not_depend_on_name_store_or_place(project: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(project, tmp_path / "elsewhere" / "deep")
+    one = make_plan(config(), project)
+    other = make_plan(config(name="other", store=str(tmp_path / "store")), moved)
+    assert keys(one) == keys(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ({"dedup": {"near": {"threshold": 0.7}}}, "dedup"),
+        ({"split": {"test": 0.1}}, "split"),
+        ({"decontaminate": {"coverage": 0.4}}, "decontaminate"),
+        ({"decontaminate": None}, "decontaminate"),
+        ({"quality": {"pii": "reject"}}, "quality"),
+        ({"mixture": {"cap": 5}}, "mixture"),
+        ({"render": {"max_length": 512}}, "render"),
+        ({"train": {"rank": 4}}, "train"),
+        ({"seed": 1}, "split"),
+    ],
+)
+def test_a_changed_setting_changes_its_stage_and_those_after_it(project: Path, change: dict, first: str) -> None:
+    before, after = keys(make_plan(config(), project)), keys(make_plan(config(**change), project))
+    changed = [stage for stage in before if before[stage] != after[stage]]
+    assert changed == list(before)[list(before).index(first) :]
+
+
+def test_a_changed_model_spares_the_stages_that_do_not_read_it(project: Path) -> None:
+    before = keys(make_plan(config(), project))
+    (project / "model" / "model.safetensors").write_text("other weights")
+    after = keys(make_plan(config(), project))
+    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:6])
+
+
+def test_a_limit_makes_another_run(project: Path) -> None:
+    whole, part = make_plan(config(), project), make_plan(config(), project, limit=1)
+    assert whole.record.identity != part.record.identity
+    assert keys(whole)["ingest"] != keys(part)["ingest"]
