@@ -1,7 +1,12 @@
 """The task of fine-tuning: what MLflow gets to know, and on which device the model lies."""
 
 import json
+import math
+import shutil
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +17,8 @@ from tuneloom.artifacts import Spec, Writer
 from tuneloom.errors import BrokenArtifact
 from tuneloom.models.probe import Machine
 from tuneloom.release.connection import connect
+from tuneloom.train import stage
+from tuneloom.train.checkpoint import Checkpoints
 
 
 def steps(ended: Ended) -> list[dict]:
@@ -66,6 +73,38 @@ def test_the_model_is_loaded_onto_the_device_that_was_measured_and_that_is_said(
     with pytest.raises(Loaded):
         walk(run, first="train", last="train")
     assert [line for line in told.lines if "training on" in line and told_as in line]
+
+
+def test_a_training_that_died_goes_on_in_another_run_and_ends_in_the_same_bytes(
+    ended: Ended, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(Exception):
+        """Stands for kill -9."""
+
+    def run_training(limit: int) -> Path:
+        def log_step(self: Any, step: Mapping[str, Any], number: int) -> None:
+            logged.append(number)
+            if number == limit:
+                raise Died
+
+        monkeypatch.setattr("tuneloom.release.tracking.Tracking.log_step", log_step)
+        run = plan_run(ended.config, told, "train.dropout=0.1", "train.tokens_per_step=64", home=tmp_path / "home")
+        walk(run, first="ingest", last="train")
+        return run.artifact("train").path("adapter/adapter_model.safetensors")
+
+    logged: list[int] = []
+    calm = run_training(limit=0).read_bytes()
+    steps = list(logged)
+    assert len(steps) == 3
+    shutil.rmtree(tmp_path / "home/store/train")
+    monkeypatch.setattr(stage, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
+    with pytest.raises(Died):
+        run_training(limit=3)
+    logged.clear()
+    assert run_training(limit=0).read_bytes() == calm
+    assert logged == steps, "the curve is whole in the new run"
+    assert any("training goes on after step 2" in line for line in told.lines)
+    assert not list((tmp_path / "home/store/.work").glob("*.resume"))
 
 
 def test_a_training_may_take_days() -> None:

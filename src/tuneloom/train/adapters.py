@@ -3,6 +3,7 @@
 Adapters stay float32 whatever the computation's number format: bfloat16 rounds their small updates away.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,10 @@ class GradientCheck:
     def of(cls, model: Any) -> "GradientCheck":
         """Watches all that trains in `model`."""
         return cls({name: p for name, p in model.named_parameters() if p.requires_grad})
+
+    def go_on(self, steps: int, missing: Sequence[str]) -> None:
+        """Takes up the watch of a training that was left after `steps` looks, `missing` without a gradient yet."""
+        self.steps, self.missing = steps, {name: self.missing[name] for name in missing}
 
     def look(self) -> None:
         """Call after each backward pass, before gradients are cleared. Raises TrainingError naming the parameters."""

@@ -3,10 +3,13 @@
 It says aloud what part of the data `train.max_tokens` leaves it, and which number format the machine chose.
 """
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
+
+import torch
 
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train
@@ -17,6 +20,7 @@ from tuneloom.models.resolve import ModelSource
 from tuneloom.render.shards import read_packs, read_rows
 from tuneloom.train.adapters import attach, count_trainable, save_trained
 from tuneloom.train.batches import plan_steps
+from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest
 from tuneloom.train.trainer import StepReport, TrainReport, train
 
 
@@ -40,7 +44,9 @@ def fine_tune(
             "no training row is left", where="train", remedy="See `tuneloom show quality` and `show mixture` for why."
         )
     machine = probe()
-    dtype = choose_dtype(config.dtype, machine)
+    resumed = newest(writer.resume, machine.device, say)
+    choices = resumed.choices if resumed else Choices(choose_dtype(config.dtype, machine), torch.get_num_threads())
+    dtype = choices.dtype
     plan = plan_steps(rows, packs, config.tokens_per_step, config.epochs, config.max_tokens, seed)
     planned = sum(step.tokens for step in plan)
     everything = int(sum(rows.lengths[pack].sum() for pack in packs))
@@ -53,13 +59,26 @@ def fine_tune(
         lines.append({**asdict(step), "tokens_so_far": so_far, "tokens_planned": planned})
         on_step(lines[-1])
 
-    report = train(trainee, rows, plan, config, seed, dtype, note)
+    checkpoints = Checkpoints(writer.resume, Origin.here(machine.device), choices)
+    with _threads(choices.threads):
+        report = train(trainee, rows, plan, config, seed, dtype, note, checkpoints, resumed)
     kind = "adapter" if config.method == "lora" else "model"
     save_trained(
         trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name
     )
     _write_files(writer, kind, lines)
     writer.stats.update(_stats(report, count_trainable(trainee).trained, everything, model))
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Computes with `count` threads: sums over another number of them may round otherwise."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
 
 
 def _aloud(config: Train, planned: int, everything: int, dtype: str, machine: Machine) -> str:

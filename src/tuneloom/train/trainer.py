@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,15 @@ from tuneloom.models.packed import check_apart, micro_batches
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.adapters import GradientCheck
 from tuneloom.train.batches import Step
+from tuneloom.train.checkpoint import (
+    Checkpoint,
+    Checkpoints,
+    preemption,
+    random_state,
+    set_random_state,
+    set_trained_state,
+    trained_state,
+)
 
 WINDOW = 5  # steps over whose mean a loss that runs away is judged
 RUNAWAY = 4.0  # nats; below that a single step's first loss may just have been low
@@ -78,44 +87,83 @@ def train(
     seed: int,
     dtype: str = "float32",
     on_step: Callable[[StepReport], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+    resumed: Checkpoint | None = None,
 ) -> TrainReport:
     """Trains what `adapters.attach` has freed in `model`, in place, and leaves it in evaluation mode.
 
     `plan` (batches.plan_steps) says which of the rows make which step; `dtype` is the number format of the
-    computation ("float32" or "bfloat16" autocast; weights keep theirs).
+    computation ("float32" or "bfloat16" autocast; weights keep theirs). With `checkpoints` it is saved now and then,
+    and on SIGTERM before that does what it would have done; from `resumed` it goes on, the steps before reported again.
     Raises TrainingError with the rows' ids for a loss or a gradient that is no number or a loss that runs away,
     and for a model that cannot be packed or does not learn.
     """
     began = time.perf_counter()
     model.eval()
     check_apart(model, shortest(rows, plan))
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = _optimiser(parameters, settings)
-    gradients = GradientCheck.of(model)
-    reports: list[StepReport] = []
+    loop, tell = _Loop(model, settings, dtype), on_step or (lambda step: None)
     model.train()
-    with torch.random.fork_rng(), attention_of(model, SEGMENT):
+    with torch.random.fork_rng(), attention_of(model, SEGMENT), preemption() as preempted:
         torch.manual_seed(seed)
-        for number, step in enumerate(plan):
-            start = time.perf_counter()
-            batch = [rows[place] for place in step.rows]
-            rate = learning_rate(number, len(plan), settings)
-            loss = _backward(model, batch, step, settings.micro_batch_tokens, dtype)
-            gradients.look()
-            norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm))
-            _check_numbers(number, loss, norm, [report.loss for report in reports], batch)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            reports.append(_report(number, len(plan), loss, rate, norm, step, time.perf_counter() - start))
-            if on_step:
-                on_step(reports[-1])
+        if resumed:
+            loop.set_state(resumed)
+        for report in loop.reports:
+            tell(report)
+        for number in range(len(loop.reports), len(plan)):
+            step = plan[number]
+            loop.step(step, [rows[place] for place in step.rows], learning_rate(number, len(plan), settings), len(plan))
+            tell(loop.reports[-1])
+            if checkpoints and number + 1 < len(plan) and (preempted.is_set() or checkpoints.due()):
+                checkpoints.save(number + 1, *loop.state())
+            if preempted.is_set():
+                break
+    if len(loop.reports) < len(plan):  # the former handler of SIGTERM let the process live
+        raise TrainingError(
+            f"stopped by SIGTERM after step {len(loop.reports)} of {len(plan)}",
+            where="train",
+            remedy="Run again: training goes on from its checkpoint.",
+        )
     model.eval()
-    device = parameters[0].device.type
-    return TrainReport(
-        tuple(reports), device, dtype, torch.get_num_threads(), time.perf_counter() - began, peak_rss_bytes()
-    )
+    seconds = time.perf_counter() - began
+    return TrainReport(tuple(loop.reports), loop.device, dtype, torch.get_num_threads(), seconds, peak_rss_bytes())
+
+
+class _Loop:
+    """A training under way: the model, its optimiser, and what has been reported."""
+
+    def __init__(self, model: Any, settings: Train, dtype: str) -> None:
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.device = self.parameters[0].device.type
+        self.reports: list[StepReport] = []
+        self._model, self._settings, self._dtype = model, settings, dtype
+        self._optimiser = _optimiser(self.parameters, settings)
+        self._gradients = GradientCheck.of(model)
+
+    def step(self, step: Step, batch: Sequence[TokenRow], rate: float, steps: int) -> None:
+        """One optimiser step of `steps`, over the rows of `batch`."""
+        start, number = time.perf_counter(), len(self.reports)
+        loss = _backward(self._model, batch, step, self._settings.micro_batch_tokens, self._dtype)
+        self._gradients.look()
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self._settings.max_grad_norm))
+        _check_numbers(number, loss, norm, [report.loss for report in self.reports], batch)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self.reports.append(_report(number, steps, loss, rate, norm, step, time.perf_counter() - start))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """Counters and tensors for a checkpoint."""
+        watch = {"steps": self._gradients.steps, "missing": list(self._gradients.missing)}
+        counters = {"reports": [asdict(report) for report in self.reports], "gradients": watch}
+        return counters, trained_state(self._model, self._optimiser) | random_state(self.device)
+
+    def set_state(self, checkpoint: Checkpoint) -> None:
+        """Takes up where the checkpoint was made."""
+        self.reports = [StepReport(**report) for report in checkpoint.counters["reports"]]
+        self._gradients.go_on(**checkpoint.counters["gradients"])
+        set_trained_state(self._model, self._optimiser, checkpoint.tensors)
+        set_random_state(checkpoint.tensors, self.device)
 
 
 def learning_rate(step: int, steps: int, settings: Train) -> float:
