@@ -6,7 +6,7 @@ wherever the store is, so that any worker that takes the run up sees them; of tw
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -50,11 +50,15 @@ def write_run(store: Store, record: RunRecord) -> RunRecord:
     return record
 
 
+def all_runs(store: Store) -> Iterator[RunRecord]:
+    """The records of all runs that the store knows, the last written first; damaged ones are left out."""
+    return (record for record in map(_parse, store.documents.newest("runs")) if record)
+
+
 def latest_run(store: Store, name: str, ended: str | None = None) -> RunRecord | None:
     """The last record of a pipeline of that name, by the time it was written; with `ended`, of those runs alone in
     which that stage came to its end."""
-    records = (_parse(text) for text in store.documents.newest("runs"))
-    fits = (record for record in records if record and record.name == name and (not ended or ended in record.stages))
+    fits = (record for record in all_runs(store) if record.name == name and (not ended or ended in record.stages))
     return next(fits, None)
 
 

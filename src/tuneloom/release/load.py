@@ -24,14 +24,14 @@ def load_registered(uri: str, home: Path, base: str | None = None) -> tuple[Any,
     `base` names the base model where it lies elsewhere than at training. Raises UnknownModel where the registry or
     the base is not there, ConfigError where another base is found than the one that was tuned.
     """
-    version = _version(uri, home)
+    version = find_registered(uri, home)
     known = [base] if base else [version.tags[BASE_PATH_TAG]] if BASE_PATH_TAG in version.tags else []
     return load_packed(_files(version, home), known)
 
 
 def registered_files(uri: str, home: Path) -> tuple[Path, Card]:
     """The folder of a registered adapter (or full model) and its card; nothing of it is loaded."""
-    folder = _files(_version(uri, home), home)
+    folder = _files(find_registered(uri, home), home)
     return folder, read_card(folder)
 
 
@@ -83,7 +83,8 @@ def _files(version: Any, home: Path) -> Path:
     return Path(files) / Model.load(files).flavors["python_function"]["data"]
 
 
-def _version(uri: str, home: Path) -> Any:
+def find_registered(uri: str, home: Path) -> Any:
+    """MLflow's ModelVersion behind `models:/NAME@ALIAS` or `models:/NAME/3`. Raises UnknownModel, ConfigError."""
     parts = _URI.fullmatch(uri)
     if parts is None:
         raise ConfigError(

@@ -6,14 +6,16 @@ Facts about MLflow 3.17 that shape this: its own `log_model` copies step-0 metri
 the process-wide tracking address, and so does a version whose source is `models:/...`; so the parts are called apart.
 """
 
+import contextlib
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tuneloom.artifacts.locks import lock
 from tuneloom.errors import ConfigError
 from tuneloom.release.connection import connect, exists, load_mlflow
 from tuneloom.release.presence import MODEL_ID_TAG
@@ -23,6 +25,11 @@ from tuneloom.runs import FrozenChampion
 RELEASE_TAG = "tuneloom.release"
 TRAIN_TAG = "tuneloom.train"
 PROMOTED_TAG = "tuneloom.promoted"
+VERDICT_TAG = "tuneloom.verdict"
+WITHDRAWN_TAG = "tuneloom.withdrawn"
+"""Of a version that was rolled back: who, when, why. A release made again does not promote it anew."""
+JUDGED_TAG = "tuneloom.judged_against"
+"""The train key of the champion that the verdict was made against, or `none`."""
 NEW_TOKENS = 128
 """Default length of a registered model's answer."""
 
@@ -35,6 +42,7 @@ class Registered:
     version: int
     model_id: str
     promoted: bool
+    withdrawn: str | None = None
 
 
 def champion(home: Path, name: str) -> FrozenChampion | None:
@@ -73,7 +81,9 @@ def find_version(client: Any, name: str, release_key: str) -> Registered | None:
     first = min(found, key=lambda v: int(v.version))
     current = version_by_alias(client, name, "champion")
     is_champion = current is not None and int(current.version) == int(first.version)
-    return Registered(name, int(first.version), first.tags[MODEL_ID_TAG], is_champion or PROMOTED_TAG in first.tags)
+    withdrawn = first.tags.get(WITHDRAWN_TAG)
+    promoted = withdrawn is None and (is_champion or PROMOTED_TAG in first.tags)
+    return Registered(name, int(first.version), first.tags[MODEL_ID_TAG], promoted, withdrawn)
 
 
 def log_model(tracking: Tracking, name: str, release_key: str, packed: Path, params: Mapping[str, str]) -> str:
@@ -142,6 +152,16 @@ def promote(client: Any, registered: Registered) -> None:
             where=f"models:/{name}/{number}",
             remedy="Run again.",
         ) from error
+
+
+@contextlib.contextmanager
+def moving_aliases(home: Path, name: str) -> Iterator[None]:
+    """Held while aliases of `name` are read and moved: of two promotions the second sees what the first did.
+
+    It binds the processes that share this home; MLflow itself offers no compare-and-set.
+    """
+    with lock(home / "locks" / f"aliases-{name}.lock", f"the aliases of {name}"):
+        yield
 
 
 def aliases_of(client: Any, registered: Registered) -> list[str]:

@@ -21,13 +21,16 @@ from tuneloom.release.lineage import check_lineage, stage_keys, trained_on
 from tuneloom.release.load import BASE_PATH_TAG
 from tuneloom.release.package import base_name, pack_model
 from tuneloom.release.registry import (
+    JUDGED_TAG,
     RELEASE_TAG,
     TRAIN_TAG,
+    VERDICT_TAG,
     Registered,
     aliases_of,
     champion,
     find_version,
     log_model,
+    moving_aliases,
     promote,
     register,
 )
@@ -60,12 +63,14 @@ def release(
     name, key, keys = config.model_name, writer.spec.key, stage_keys(lineage)
     registered = find_version(tracking.client, name, key)
     if registered is None:
-        registered = _register(tracking, name, key, tuned, model, keys, lineage, verdict)
-    refusal = _refusal(tracking, registered, evaluation, tuned, verdict)
-    if not registered.promoted:
-        tracking.client.set_registered_model_alias(name, "candidate", str(registered.version))
-    if refusal is None and not registered.promoted:
-        promote(tracking.client, registered)
+        judged = evaluation.manifest.spec["inputs"].get("champion") or "none"
+        registered = _register(tracking, name, key, tuned, model, keys, lineage, verdict, judged)
+    with moving_aliases(tracking.home, name):
+        refusal = _refusal(tracking, registered, evaluation, tuned, verdict)
+        if not registered.promoted:
+            tracking.client.set_registered_model_alias(name, "candidate", str(registered.version))
+        if refusal is None and not registered.promoted:
+            promote(tracking.client, registered)
     _log_scores(tracking, registered, evaluation, verdict)
     said = {
         "model_name": name,
@@ -94,6 +99,7 @@ def _register(
     keys: Mapping[str, str],
     lineage: Sequence[Artifact],
     verdict: Mapping[str, Any],
+    judged: str,
 ) -> Registered:
     """Packs, stores and registers the model with its tags."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -109,7 +115,8 @@ def _register(
         RELEASE_TAG: key,
         "tuneloom.base": card.base,
         "tuneloom.base_digest": card.base_digest,
-        "tuneloom.verdict": verdict["verdict"],
+        VERDICT_TAG: verdict["verdict"],
+        JUDGED_TAG: judged,
         "tuneloom.licenses": ", ".join(sorted({one.license for one in data})),
     }
     if Path(model.name).is_absolute():
@@ -129,6 +136,8 @@ def _refusal(
     """
     if registered.promoted:
         return None
+    if registered.withdrawn:
+        return Refusal(f"version {registered.version} was rolled back ({registered.withdrawn})", outdated=False)
     if verdict["verdict"] != "promote":
         return Refusal(f"the gate's verdict is {verdict['verdict']}. {verdict['reason']}", outdated=False)
     current = champion(tracking.home, registered.name)
@@ -156,9 +165,7 @@ def _log_scores(tracking: Tracking, registered: Registered, evaluation: Artifact
     source = str(evaluation.folder.parent.parent / "mixture" / digest)
     tracking.dataset("test", digest, rows, source, context="evaluation")
     tracking.metrics(scores, 0, registered.model_id, ("test", digest))
-    tracking.tags(
-        {"tuneloom.verdict": verdict["verdict"], "tuneloom.version": f"{registered.name}/{registered.version}"}
-    )
+    tracking.tags({VERDICT_TAG: verdict["verdict"], "tuneloom.version": f"{registered.name}/{registered.version}"})
 
 
 def _used(tuned: Artifact) -> tuple[int, int] | None:
