@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# make ui PORTS="--port 4300 --mlflow-port 5100"
+PORTS  ?=
 CONFIG ?= data/quickstart/config.yaml
 
 export PYTHONSAFEPATH = 1
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench ui ui-stop
 
 run: $(READY)
 	@$(BIN)/tuneloom --home .tuneloom run $(CONFIG)
@@ -22,6 +24,13 @@ test: $(READY)
 lint: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Prefect, MLflow, a worker and the deployments of CONFIG on this machine, until Ctrl-C or `make ui-stop`.
+ui: $(READY)
+	@$(BIN)/tuneloom --home .tuneloom ui $(CONFIG) $(PORTS)
+
+ui-stop: $(READY)
+	@$(BIN)/tuneloom --home .tuneloom ui --stop
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.ingest speed

@@ -53,12 +53,18 @@ class EmbeddedServer:
 
     @classmethod
     def start(
-        cls, home: Path, say: Callable[[str], None], *, seconds: float = 3600, schedules: bool = False
+        cls,
+        home: Path,
+        say: Callable[[str], None],
+        *,
+        seconds: float = 3600,
+        schedules: bool = False,
+        port: int = 0,
     ) -> "EmbeddedServer":
         """Starts the server of the project folder `home` and returns while it boots; waits for another run's to end.
 
         From here to `stop` the environment names its URL. `schedules` also runs what deployments and automations
-        need. Raises LockTimeout if another run keeps the home for longer than `seconds`.
+        need; `port` 0 is any free one. Raises LockTimeout if another run keeps the home for longer than `seconds`.
         """
         held = contextlib.ExitStack()
         try:
@@ -66,7 +72,7 @@ class EmbeddedServer:
             if api_url:
                 _lay_over_environment(held, offline_environment() | {"PREFECT_API_URL": api_url})
                 return cls(api_url, home, None, held, say)
-            child = ServerProcess.spawn(home, schedules)
+            child = ServerProcess.spawn(home, schedules, port)
             held.callback(child.end)
             _lay_over_environment(held, offline_environment() | client_environment(home, child.port))
         except BaseException:

@@ -40,11 +40,16 @@ def plan_to_run(options: argparse.Namespace, say: Callable[[str], None]) -> Plan
     config, home = config_of(options), home_of(options)
     make_home(home)
     plan = _planned(options, config, home, say)
-    last = LastRun(str(options.config.resolve()), options.overrides, options.limit, plan.store.url)
-    part = home / f".last.json.{os.getpid()}"
-    part.write_text(json.dumps(asdict(last)), "utf-8")
-    os.replace(part, home / "last.json")
+    remember(plan, options.config, options.overrides)
     return plan
+
+
+def remember(plan: Plan, config: Path, overrides: list[str]) -> None:
+    """Notes the run of a plan as the last one of its `.tuneloom`."""
+    last = LastRun(str(config.resolve()), overrides, plan.limit, plan.store.url)
+    part = plan.home / f".last.json.{os.getpid()}"
+    part.write_text(json.dumps(asdict(last)), "utf-8")
+    os.replace(part, plan.home / "last.json")
 
 
 def last_plan(options: argparse.Namespace, say: Callable[[str], None]) -> Plan:

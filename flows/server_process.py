@@ -28,14 +28,14 @@ class ServerProcess:
     """The process that started it; a fork of that one must leave it alone."""
 
     @classmethod
-    def spawn(cls, home: Path, schedules: bool) -> "ServerProcess":
+    def spawn(cls, home: Path, schedules: bool, port: int = 0) -> "ServerProcess":
         """Starts the server of `home`, in a session of its own; it listens at once and answers when it has booted."""
         log = home / "logs" / "prefect-server.log"
         for folder in (home / "prefect", log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         theirs, lifeline = os.pipe()
         _lifelines.add(lifeline)
-        with socket.create_server((LOOPBACK, 0), backlog=128) as listener, log.open("ab") as output:
+        with socket.create_server((LOOPBACK, port), backlog=128) as listener, log.open("ab") as output:
             start = output.tell()
             port = listener.getsockname()[1]
             # What the user set for another server, a database say, is not for this one.

@@ -1,0 +1,198 @@
+"""What stands while people watch and schedules fire: a Prefect server, a worker, MLflow, and the deployments.
+
+All of it is this process's: the server and the companions end when it does, however it ends. `.tuneloom/ui.json` tells
+runs from the command line which server to use, and `--stop` whom to end.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from flows import companion
+from flows.embedded_server import EmbeddedServer
+from flows.settings import LOOPBACK
+from tuneloom.errors import ConfigError, TuneloomError
+
+POOL = "tuneloom"
+"""The work pool, of processes, that the deployments name."""
+CODE = Path(__file__).parents[1]
+DEPLOYMENTS = CODE / "deployments" / "prefect.yaml"
+NOTE = "ui.json"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands: addresses, and the process that holds it all."""
+
+    api_url: str
+    prefect: str
+    mlflow: str
+    pid: int
+
+
+@contextlib.contextmanager
+def stand(
+    home: Path, port: int, mlflow_port: int, config: Path | None, say: Callable[[str], None]
+) -> Iterator[Standing]:
+    """Starts everything and, with a `config`, deploys what runs it; ends everything after the block.
+
+    Raises ConfigError where a port is taken or a server stands already, TuneloomError where a part does not start.
+    """
+    if (told := read_note(home)) is not None:
+        raise ConfigError(
+            f"it stands already, at {told.prefect}", where=str(home / NOTE), remedy="End it: tuneloom ui --stop."
+        )
+    for number in (port, mlflow_port):
+        _check_free(number)
+    with contextlib.ExitStack() as held:
+        say(f"Starting Prefect on {LOOPBACK}:{port} and MLflow on {LOOPBACK}:{mlflow_port}")
+        server = held.enter_context(EmbeddedServer.start(home, say, schedules=True, port=port))
+        if server.standing:
+            raise ConfigError(
+                f"PREFECT_API_URL names a server already: {server.api_url}", where="environment", remedy="Unset it."
+            )
+        mlflow = held.enter_context(_companion(home, "mlflow", _mlflow_command(home, mlflow_port)))
+        server.wait_ready()
+        _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+        held.enter_context(_companion(home, "prefect-worker", _worker_command()))
+        if config is not None:
+            deploy(config, home)
+        _wait_for(f"http://{LOOPBACK}:{mlflow_port}/health", mlflow, home / "logs" / "mlflow.log")
+        told = Standing(
+            server.api_url, server.api_url.removesuffix("/api"), f"http://{LOOPBACK}:{mlflow_port}", os.getpid()
+        )
+        note = home / NOTE
+        part = home / f".{NOTE}.{os.getpid()}"
+        part.write_text(json.dumps(asdict(told)), "utf-8")
+        os.replace(part, note)
+        held.callback(note.unlink, missing_ok=True)
+        yield told
+
+
+def deploy(config: Path, home: Path) -> None:
+    """Deploys `deployments/prefect.yaml` for a config to the server that the environment names."""
+    path = config.resolve()
+    place = {
+        "TUNELOOM_CONFIG": str(path),
+        "TUNELOOM_FOLDER": str(path.parent),
+        "TUNELOOM_HOME": str(home),
+        "TUNELOOM_CODE": str(CODE),
+        "TUNELOOM_POOL": POOL,
+    }
+    _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS), more=place)
+
+
+def read_note(home: Path) -> Standing | None:
+    """What stands in `home`, or None; a note of a dead process counts as none."""
+    try:
+        told = Standing(**json.loads((home / NOTE).read_text("utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return told if _alive(told.pid) else None
+
+
+def end_standing(home: Path, seconds: float = 60) -> bool:
+    """Asks what stands to end and waits until it has; False where nothing stood. Raises TuneloomError
+    after `seconds`."""
+    told = read_note(home)
+    if told is None:
+        return False
+    deadline = time.monotonic() + seconds
+    signal_number = int(signal.SIGTERM)
+    while _alive(told.pid, signal_number):
+        signal_number = 0  # asked once, then only looked at
+        if time.monotonic() >= deadline:
+            raise TuneloomError(f"process {told.pid} has not ended", where=str(home / NOTE), remedy="End it yourself.")
+        time.sleep(0.1)
+    return True
+
+
+def _alive(pid: int, signal_number: int = 0) -> bool:
+    """Whether there is such a process; sends it the signal."""
+    try:
+        os.kill(pid, signal_number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _mlflow_command(home: Path, port: int) -> list[str]:
+    from tuneloom.release.connection import address
+
+    where = address(home)
+    serve = ["mlflow", "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
+    files = ["--default-artifact-root", str(where.artifacts)] if where.artifacts else []
+    return [sys.executable, "-P", "-m", *serve, "--backend-store-uri", where.tracking, *files]
+
+
+def _worker_command() -> list[str]:
+    return [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+
+
+@contextlib.contextmanager
+def _companion(home: Path, name: str, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that ends with us; what it says goes to `logs/<name>.log`."""
+    log = home / "logs" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", companion.__file__, *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=home,
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+        )
+    assert process.stdin
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(companion.GRACE_SECONDS + 5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _prefect(*arguments: str, more: Mapping[str, str] | None = None) -> None:
+    command = [sys.executable, "-P", "-m", "prefect", *arguments]
+    env = {**os.environ, **(more or {})}
+    done = subprocess.run(command, cwd=CODE, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = " ".join((done.stdout + done.stderr).split())
+        raise TuneloomError(f"`prefect {' '.join(arguments[:3])}` failed: {said[-500:]}", where="deployments")
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} is taken", where=f"{LOOPBACK}:{port}", remedy="Choose others: --port, --mlflow-port."
+            ) from error
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            build_opener(ProxyHandler({})).open(url, timeout=2).close()
+        except (URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise TuneloomError("MLflow does not answer", where=str(log), remedy="Look there for the reason.")

@@ -1,0 +1,118 @@
+"""What stands for people and schedules: it deploys, its worker runs, and it ends with all its processes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+import yaml
+
+from flows import standing
+from flows.cli import main
+from flows.standing import DEPLOYMENTS, read_note
+from tests.flows.test_refresh import write_project
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def test_every_deployment_names_a_flow_and_parameters_that_it_has() -> None:
+    tree = yaml.safe_load(DEPLOYMENTS.read_text())
+    for deployment in tree["deployments"]:
+        path, name = deployment["entrypoint"].split(":")
+        flow = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name)
+        assert set(deployment["parameters"]) <= set(flow.parameters.properties), deployment["name"]
+
+
+def test_deploying_gives_each_value_that_the_file_asks_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(standing, "_prefect", lambda *arguments, more: given.update(more))
+    standing.deploy(tmp_path / "config.yaml", tmp_path / ".tuneloom")
+    lines = [line for line in DEPLOYMENTS.read_text().splitlines() if not line.startswith("#")]
+    asked = set(re.findall(r"\{\{ \$?(\w+) \}\}", "\n".join(lines)))
+    assert asked == set(given)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--home", str(tmp_path / ".tuneloom"), "ui", "--port", str(port)]) == 2
+    assert f"port {port} is taken" in capsys.readouterr().err
+
+
+def test_nothing_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = {"api_url": "http://127.0.0.1:1/api", "prefect": "", "mlflow": "", "pid": 2**22 - 1}
+    (tmp_path / ".tuneloom").mkdir()
+    (tmp_path / ".tuneloom/ui.json").write_text(json.dumps(note))
+    assert main(["--home", str(tmp_path / ".tuneloom"), "ui", "--stop"]) == 0
+    assert "nothing stands here" in capsys.readouterr().out
+
+
+def ask(api_url: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{api_url}{path}", data, {"Content-Type": "application/json"})) as answer:
+        return json.load(answer)
+
+
+def run_deployment(api_url: str, deployed: str, seconds: float = 300, **parameters: Any) -> dict[str, Any]:
+    """Starts a deployment and waits for its run's final state."""
+    deployment = ask(api_url, f"/deployments/name/{deployed}")
+    run = ask(api_url, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        run = ask(api_url, f"/flow_runs/{run['id']}")
+        if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            return run
+        time.sleep(0.5)
+    raise AssertionError(f"{deployed} has not ended: {run['state']}")
+
+
+@pytest.mark.slow
+def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
+    tmp_path: Path, tiny_model: Path, script: Callable[..., subprocess.Popen[str]]
+) -> None:
+    config, home = write_project(tmp_path, tiny_model), tmp_path / ".tuneloom"
+    ports = ["--port", str(free_port()), "--mlflow-port", str(free_port())]
+    command = "import sys; from flows.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = script(command, "--home", str(home), "ui", str(config), *ports, PYTHONPATH=os.pathsep.join(sys.path))
+    deadline = time.monotonic() + 240
+    while (told := read_note(home)) is None and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert told is not None, process.communicate() if process.poll() is not None else "it does not stand"
+    assert ask(told.prefect, "/ui-settings")["api_url"] == told.api_url
+
+    run = run_deployment(told.api_url, "scheduled-refresh/refresh")
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    again = run_deployment(told.api_url, "scheduled-refresh/nightly")
+    assert again["state"]["name"] == "NothingToDo"
+    promoted = run_deployment(
+        told.api_url, "promote/promote", model="models:/tiny/1", home=str(home), override="for the test"
+    )
+    assert promoted["state"]["type"] == "COMPLETED", promoted["state"]
+    refused = run_deployment(told.api_url, "rollback/rollback", name="tiny", home=str(home), reason="no good")
+    assert "no champion of tiny before version 1" in refused["state"]["message"]
+    with urlopen(f"{told.mlflow}/api/2.0/mlflow/registered-models/alias?name=tiny&alias=champion") as answer:
+        assert json.load(answer)["model_version"]["version"] == "1"
+    scheduled = ask(told.api_url, "/deployments/name/scheduled-refresh/nightly")["schedules"]
+    assert [one["schedule"]["cron"] for one in scheduled] == ["0 2 * * *"]
+
+    family = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+    assert len(family) >= 3
+    process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while any(map(psutil.pid_exists, family)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not [pid for pid in family if psutil.pid_exists(pid)]
