@@ -16,14 +16,18 @@ def dedup(run: Run, rows: Reference) -> State | Reference:
 
     def build(writer: Writer) -> None:
         from tuneloom.dedup.stage import deduplicate
+        from tuneloom.released import read_index
 
         plan = run.plan
         priorities = {source.name: source.priority for source in plan.config.sources}
-        deduplicate(writer, run.artifact("ingest"), plan.config.dedup, priorities, plan.store.memo)
+        released = read_index(plan.store, plan.record.released)
+        deduplicate(writer, run.artifact("ingest"), plan.config.dedup, priorities, plan.store.memo, released)
 
     outcome = run_stage(run, "dedup", build)
     stats = run.artifact("dedup").stats
     for line in alarms(stats):
         run.say(line)
+    if lost := stats["released"]["lost"]:
+        run.say(f"dedup: {lost:,} rows of released models are rejected as duplicates of others; see `show dedup`")
     check_budgets(stats, run.plan.config.budgets)
     return outcome

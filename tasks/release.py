@@ -27,7 +27,11 @@ def release(run: Run, evaluation: Reference) -> State | Reference:
 
     def build(writer: Writer) -> None:
         from tuneloom.release.stage import release as register
+        from tuneloom.released import add_release
 
+        add_release(  # first: no version may be registered whose rows are not listed
+            plan.store, plan.config.name, run.artifact("split"), run.artifact("mixture"), plan.record.released
+        )
         scores, tuned = run.artifact("evaluate"), run.artifact("train")
         register(writer, scores, tuned, [*plan.store.lineage(scores)], plan.model, plan.config.release, tracking)
 

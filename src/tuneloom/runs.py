@@ -1,7 +1,8 @@
 """A run's record: what it is (its identity), what it froze, and how far it came.
 
-Identity is the config, the sources' digests and the code. What changes under a run's own feet (the champion) is
-written here once it is resolved, and kept from when the run is released. Records lie in STORE/runs/<identity>.json,
+Identity is the config, the sources' digests and the code. What changes under a run's own feet is
+written here once it is resolved, and kept from when the run is released; so is the index of released rows, once the
+run starts. Records lie in STORE/runs/<identity>.json,
 wherever the store is, so that any worker that takes the run up sees them; of two that write one the last wins.
 """
 
@@ -31,6 +32,9 @@ class RunRecord:
     name: str
     champion: FrozenChampion | None = None
     champion_resolved: bool = False
+    released: str | None = None
+    """Key of the index of released rows that the run goes by; None where there was none."""
+    released_resolved: bool = False
     flow_run_id: str | None = None
     mlflow_run_id: str | None = None
     started: str = ""

@@ -57,7 +57,10 @@ def run_data_stages(plan: Plan) -> dict[str, Artifact]:
         lambda writer: deduplicate(writer, made["ingest"], plan.config.dedup, {"rows": 0}, plan.store.memo),
     )
     made["split"] = plan.store.ensure(
-        plan.specs["split"], lambda writer: split(writer, made["dedup"], plan.config.split, plan.config.seed)
+        plan.specs["split"],
+        lambda writer: split(
+            writer, made["dedup"], made["ingest"].members, plan.config.split, plan.config.seed, plan.store.memo
+        ),
     )
     return made
 

@@ -13,10 +13,13 @@ COLUMNS = ("id", "content_hash", "origin", "references", "use")
 """Columns of `records.ROWS` that the order and the verdicts need."""
 
 
-def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str, int]) -> np.ndarray:
-    """Positions of the training rows, best first, int64 (m,); `lengths` int64 (n,) of all n rows.
+def survivor_order(
+    rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str, int], released: np.ndarray
+) -> np.ndarray:
+    """Positions of the training rows, best first, int64 (m,); `lengths` int64 (n,) of all n rows, `released` bool (n,).
 
-    Best is: the source of higher priority, more references, the longer text (of those beyond `LONG` the shorter, after
+    Best is: what was released before, so that a refresh evicts no such row for a new one; then the source of higher
+    priority, more references, the longer text (of those beyond `LONG` the shorter, after
     all others), the smaller content hash and id, the smaller origin. The last one is unique, so the order is total.
     """
     origin = rows["origin"].combine_chunks()
@@ -24,6 +27,7 @@ def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str,
     names = source.unique().to_pylist()
     ranks = pa.array([priorities.get(name, 0) for name in names], pa.int64())
     keys = {
+        "released": pa.array(released),
         "priority": ranks.take(pc.index_in(source, pa.array(names, pa.string()))),
         "references": pc.fill_null(pc.list_value_length(rows["references"].combine_chunks()), 0),
         "length": pa.array(np.where(lengths <= LONG, lengths, -lengths)),
@@ -31,7 +35,7 @@ def survivor_order(rows: pa.Table, lengths: np.ndarray, priorities: Mapping[str,
         "id": rows["id"],
         **{name: pc.struct_field(origin, name) for name in ("source", "file", "row", "part")},
     }
-    better_is_more = ("priority", "references", "length")
+    better_is_more = ("released", "priority", "references", "length")
     order = pc.sort_indices(
         pa.table(keys),
         sort_keys=[(name, "descending" if name in better_is_more else "ascending") for name in keys],

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Dedup
@@ -18,15 +19,24 @@ from tuneloom.dedup.order import COLUMNS, survivor_order
 from tuneloom.dedup.summary import Text, summarise
 from tuneloom.dedup.verdicts import Verdicts, judge
 from tuneloom.records import ROWS, Origin, Reject, reject_rows
+from tuneloom.released import NOTHING, ReleasedIndex
 from tuneloom.text.content import COLUMNS as CONTENT
 from tuneloom.text.content import content_of
 from tuneloom.text.signatures import Bands, bands_for
 
 
-def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mapping[str, int], memo: Memo) -> None:
+def deduplicate(
+    writer: Writer,
+    rows: Artifact,
+    config: Dedup,
+    priorities: Mapping[str, int],
+    memo: Memo,
+    released: ReleasedIndex = NOTHING,
+) -> None:
     """Writes the rows of `rows` (ingest, the union of one artifact a file) that are no duplicates.
 
-    `priorities` by source name decide first who survives. Only training rows compete; others pass unchanged.
+    What is `released` survives first, then `priorities` by source name decide. Only training rows compete; others pass
+    unchanged.
     """
     members = rows.members or (rows,)
     near = config.near
@@ -34,14 +44,22 @@ def deduplicate(writer: Writer, rows: Artifact, config: Dedup, priorities: Mappi
     compare = near.compare if near else "both"
     marks = fingerprint_members(members, bands, compare, memo)
     ledger = pa.concat_tables([_EMPTY, *(table for member in members for table in member.tables(COLUMNS))])
-    order = survivor_order(ledger, marks.length, priorities)
+    before = released.sides_of(ledger["id"]) >= 0
+    order = survivor_order(ledger, marks.length, priorities, before)
     verdicts = judge(marks, order, config, lambda wanted: shingle_sets(members, wanted))
     writer.stats = summarise(ledger, marks, order, verdicts, config, lambda shown: _texts(members, shown))
+    writer.stats["released"] = {"rows": int(before.sum()), "lost": _evicted(ledger["id"], before, verdicts)}
     _write(writer, members, ledger, verdicts, config)
 
 
 VERSION = "dedup-1"
 _EMPTY = ROWS.empty_table().select(COLUMNS)
+
+
+def _evicted(ids: pa.ChunkedArray, before: np.ndarray, verdicts: Verdicts) -> int:
+    """Released ids of which no row is kept: two rows that were released apart may be one by other settings."""
+    kept, lost = (pc.unique(ids.filter(pa.array(before & mask))) for mask in (verdicts.kept, ~verdicts.kept))
+    return len(lost) - int(pc.sum(pc.is_in(lost, kept)).as_py() or 0)
 
 
 def _write(writer: Writer, members: Sequence[Artifact], ledger: pa.Table, verdicts: Verdicts, config: Dedup) -> None:

@@ -1,8 +1,9 @@
 """What a run would do: every stage's key, known before anything runs, and what of it is in the store already.
 
 A stage's key needs its config section, its declared inputs, its code and its parents' keys, so the whole chain
-follows from the config, the sources' digests and the model's. Only the champion is looked up elsewhere: it is frozen
-in the run record. Nothing heavy is imported here; a run that is wholly reused answers from this package.
+follows from the config, the sources' digests and the model's. Only the index of released rows and the champion are
+looked up elsewhere: they are frozen in the run record. Nothing heavy is imported here; a run that is wholly reused
+answers from this package.
 """
 
 from tuneloom.plan.files import PlannedFile, check_unchanged

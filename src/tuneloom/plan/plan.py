@@ -11,6 +11,7 @@ from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
 from tuneloom.plan.specs import STAGES, identity, judged_specs, report_spec, specs_to_train
 from tuneloom.release.presence import why_made_again
+from tuneloom.released import standing_index
 from tuneloom.runs import RunRecord, read_run
 
 
@@ -81,9 +82,11 @@ def make_plan(
     model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
     takedowns = read_takedowns(config, folder)
     files = tuple(planned_files(config, folder, home, takedowns, limit))
-    specs = dict(specs_to_train(config, model, files))
     itself = identity(config, files, model, limit)
     record = read_run(store, itself) or RunRecord(itself, config.name)
+    if not record.released_resolved:  # frozen once the run writes its record
+        record = replace(record, released=_index_to_go_by(store, config, model, files), released_resolved=True)
+    specs = dict(specs_to_train(config, model, files, record.released))
     plan = Plan(config, folder, home, store, model, files, takedowns, limit, specs, record)
     return with_champion(plan, record) if record.champion_resolved else plan
 
@@ -116,6 +119,16 @@ def champion_is_settled(plan: Plan) -> bool:
 def references(plan: Plan) -> dict[str, Reference]:
     """Stage -> the name of its artifact, as far as the plan knows them."""
     return {stage: spec.reference for stage, spec in plan.specs.items()}
+
+
+def _index_to_go_by(store: Store, config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> str | None:
+    """The index that stands; but a run on the very data of the last release goes by what that release went by, so that
+    another learning rate does not make the data again: its rows have their sides already."""
+    standing = standing_index(store, config.name)
+    if standing is None:
+        return None
+    same = dict(specs_to_train(config, model, files, standing.before))["split"].key == standing.split
+    return standing.before if same else standing.index
 
 
 def _store_place(config: Config, folder: Path, home: Path) -> str | Path:

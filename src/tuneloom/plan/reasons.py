@@ -31,6 +31,8 @@ def why(plan: Plan, stage: str) -> str:
     reasons += [*_changed("", old["config"], new["config"]), *_changed("", old["inputs"], new["inputs"])]
     if old["seed"] != new["seed"]:
         reasons.append(f"seed {old['seed']} -> {new['seed']}")
+    if old.get("consulted") != new["consulted"]:
+        reasons.append("rows were released since")
     changed = [p.split("/")[0] for p in new["parents"] if p not in old["parents"] and p.split("/")[0] != stage]
     if changed and not reasons:
         reasons.append(f"{', '.join(dict.fromkeys(changed))} changed")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuneloom.artifacts import Artifact, Spec, code_digest
+from tuneloom.artifacts import Artifact, Reference, Spec, code_digest
 from tuneloom.config import Config
 from tuneloom.errors import ConfigError
 from tuneloom.models.resolve import ModelSource
@@ -25,8 +25,11 @@ def check_until(until: str) -> str:
     return until
 
 
-def specs_to_train(config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> Iterator[tuple[str, Spec]]:
-    """The stages up to and with train, whose keys the config, the sources and the model decide."""
+def specs_to_train(
+    config: Config, model: ModelSource, files: tuple[PlannedFile, ...], released: str | None
+) -> Iterator[tuple[str, Spec]]:
+    """The stages up to and with train, whose keys the config, the sources, the model and the index of released rows
+    (its key) decide."""
     listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
     members = tuple(sorted(f.spec.reference for f in files))
     sources = {source.name: source.model_dump(mode="json", include=READ_BY) for source in config.sources}
@@ -46,7 +49,8 @@ def specs_to_train(config: Config, model: ModelSource, files: tuple[PlannedFile,
     }
     for stage, (seeded, inputs) in declared.items():
         section, seed = _section(getattr(config, stage)), config.seed if seeded else 0
-        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, inputs, (spec.reference,))
+        consulted = (Reference("released", released),) if released and stage in ("dedup", "split") else ()
+        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, inputs, (spec.reference,), consulted)
         yield stage, spec
 
 

@@ -17,7 +17,7 @@ from tuneloom.text.shingles import Shingles, joined, shingles
 from tuneloom.text.spans import common_shingles, spans
 
 COLUMNS = (*CONTENT, "meta")
-"""Columns of `records.ROWS` that `strong_links` and `span_links` read."""
+"""Columns of `records.ROWS` that `strong_links` reads."""
 
 PASSAGE_BYTES = 20
 """Shorter passages ("France", "2 + 2") are no leak: other questions about them share nothing that was learnt."""
@@ -41,47 +41,91 @@ class Links:
     """uint64 (k,)"""
 
 
+@dataclass(frozen=True)
+class FoldedContent:
+    """The key texts of a table's rows; all are folded as prose: whether a row is code also depends on its answer, and
+    one prompt must have one key."""
+
+    prompt: pa.LargeStringArray
+    answer: pa.LargeStringArray
+    definition: pa.LargeStringArray
+    passages: tuple[pa.LargeStringArray, ...]
+    """What the user said first in a talk, and the fields input and context"""
+
+
+def folded_content(table: pa.Table) -> FoldedContent:
+    """Folds what is compared of a table's rows."""
+    content = content_of(table)
+    passages = tuple(map(_folded, (content.first_turn, *content.passages)))
+    return FoldedContent(_folded(content.prompt), _folded(content.answer), _folded(content.definition), passages)
+
+
 def strong_links(table: pa.Table, start: int) -> Links:
     """Keys of prompt, first turn, input, context and tree of a table's rows, the first of which has number `start`.
 
     Rows that share one are never on two sides; each row has at least one. Two rows {instruction: "Sum up.", input: P}
-    and {instruction: "Translate.", input: P} share that of P. All are folded as prose: whether a row is code also
-    depends on its answer, and one prompt must have one key.
+    and {instruction: "Translate.", input: P} share that of P.
     """
-    content = content_of(table)
-    numbers = start + np.arange(len(table))
-    prompt, answer, definition = (_folded(text) for text in (content.prompt, content.answer, content.definition))
-    key = key_hashes(prompt)
-    short = ~_at_least(prompt, PASSAGE_BYTES)
-    key[short] = combined(key_hashes(definition), key)[short]  # "France" is another question in another task
-    silent = ~_at_least(prompt, 1)
-    key[silent] = key_hashes(answer)[silent]
+    links = strong_links_of(folded_content(table), table["meta"])
+    return Links(start + links.rows, links.keys)
+
+
+def strong_links_of(content: FoldedContent, meta: pa.ChunkedArray) -> Links:
+    """The same of what is folded already, rows numbered from 0."""
+    numbers = np.arange(len(content.prompt))
+    key = _prompt_keys(content.prompt, content.definition)
+    silent = ~_at_least(content.prompt, 1)
+    key[silent] = key_hashes(content.answer)[silent]
     rows, keys = [numbers], [key[:, 0]]
-    for passage in (content.first_turn, *content.passages):
-        folded = _folded(passage)
+    for folded in content.passages:
         long = _at_least(folded, PASSAGE_BYTES)
         rows.append(numbers[long])
         keys.append(key_hashes(folded)[long, 0])
-    tree = pc.extract_regex(table["meta"].combine_chunks().cast(pa.large_string()), _TREE)
+    tree = pc.extract_regex(meta.combine_chunks().cast(pa.large_string()), _TREE)
     held = pc.is_valid(tree).to_numpy(zero_copy_only=False)
     identity = pc.struct_field(tree.filter(pa.array(held)), "id").cast(pa.large_string())
     return Links(np.concatenate([*rows, numbers[held]]), np.concatenate([*keys, key_hashes(identity)[:, 0]]))
 
 
-def span_links(table: pa.Table, start: int, common: np.ndarray) -> Links:
-    """The spans of prompt and answer of a table's rows, numbered from `start`; `common` as in `text.spans.spans`."""
-    prompts, answers = sequences_of(table)
+def span_links(content: FoldedContent, common: np.ndarray) -> Links:
+    """The spans of prompts and answers, rows numbered from 0; `common` as in `text.spans.spans`."""
+    prompts, answers = sequences_of(content)
     found = [spans(prompts, common, rest=True), spans(answers, common, rest=False)]
-    numbers = start + np.arange(len(table))
+    numbers = np.arange(len(content.prompt))
     rows = np.concatenate([np.repeat(numbers, np.diff(part.bounds)) for part in found])
     return Links(rows, np.concatenate([part.values for part in found]))
 
 
-def sequences_of(table: pa.Table) -> tuple[Shingles, Shingles]:
-    """Shingles in reading order of the prompts and of the answers of a table's rows."""
-    content, prose = content_of(table), np.zeros(len(table), np.uint8)
-    prompt, answer = (shingles(_folded(text), prose, as_sets=False) for text in (content.prompt, content.answer))
+def shown_links(examples: pa.ChunkedArray, definition: pa.LargeStringArray) -> Links:
+    """The keys that a row has whose prompt or passage is the input of a demonstration (column `examples`) of these
+    rows; `definition` folded.
+
+    A row with the definition D that shows {input: P, output: A} -> the key of the prompt P in the task D.
+    """
+    lists = examples.combine_chunks()
+    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    flat, rows = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
+    if not len(flat):
+        return Links(np.empty(0, np.int64), np.empty(0, np.uint64))
+    shown = _folded(pc.fill_null(pc.struct_field(flat, "input").cast(pa.large_string()), ""))
+    said = np.flatnonzero(_at_least(shown, 1))
+    keys = _prompt_keys(shown.take(pa.array(said)), definition.take(pa.array(rows[said])))[:, 0]
+    return Links(rows[said].astype(np.int64), keys)
+
+
+def sequences_of(content: FoldedContent) -> tuple[Shingles, Shingles]:
+    """Shingles in reading order of the prompts and of the answers."""
+    prose = np.zeros(len(content.prompt), np.uint8)
+    prompt, answer = (shingles(text, prose, as_sets=False) for text in (content.prompt, content.answer))
     return prompt, answer
+
+
+def _prompt_keys(prompt: pa.LargeStringArray, definition: pa.LargeStringArray) -> np.ndarray:
+    """uint64 (n, 2); "France" is another question in another task."""
+    key = key_hashes(prompt)
+    short = ~_at_least(prompt, PASSAGE_BYTES)
+    key[short] = combined(key_hashes(definition), key)[short]
+    return key
 
 
 def common_wording(pieces: Iterable[tuple[Shingles, Shingles]]) -> np.ndarray:

@@ -9,9 +9,14 @@ from tuneloom.dedup.order import LONG, survivor_order
 from tuneloom.records import Origin, to_table
 
 
-def ordered(rows: list[Row], lengths: list[int] | None = None, priorities: dict[str, int] | None = None) -> list[int]:
-    table = to_table(rows)
-    return survivor_order(table, np.array(lengths or [1] * len(rows)), priorities or {}).tolist()
+def ordered(
+    rows: list[Row],
+    lengths: list[int] | None = None,
+    priorities: dict[str, int] | None = None,
+    released: tuple[int, ...] = (),
+) -> list[int]:
+    table, before = to_table(rows), np.isin(np.arange(len(rows)), released)
+    return survivor_order(table, np.array(lengths or [1] * len(rows)), priorities or {}, before).tolist()
 
 
 def test_priority_then_references_then_length():
@@ -23,6 +28,16 @@ def test_priority_then_references_then_length():
     ]
     assert ordered(rows, [9, 1, 1, 5], {"high": 2, "low": 1}) == [2, 3, 1, 0]
     assert ordered(rows, [9, 1, 1, 5]) == [0, 2, 3, 1]
+
+
+def test_t5_what_was_released_before_survives_whatever_came_since():
+    rows = [
+        (Origin("low", "a", 1), said("p", "a")),
+        (Origin("high", "a", 1), said("p", "b", references=("a", "b"))),
+        (Origin("low", "a", 2), said("p", "c")),
+    ]
+    assert ordered(rows, [1, 9, 5], {"high": 5}) == [1, 2, 0]
+    assert ordered(rows, [1, 9, 5], {"high": 5}, released=(0,)) == [0, 1, 2]
 
 
 def test_the_content_hash_then_the_origin_decide_the_rest():

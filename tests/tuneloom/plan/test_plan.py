@@ -1,11 +1,15 @@
 """Plans: a champion frozen once, and a release that stands or does not."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.tuneloom.plan.planned import config, judged, keys, release
-from tuneloom.plan import champion_is_settled, make_plan, why, with_champion
+from tuneloom.artifacts import Reference
+from tuneloom.plan import Plan, champion_is_settled, make_plan, why, with_champion
+from tuneloom.records import digest
 from tuneloom.runs import FrozenChampion, freeze_champion, write_run
 
 
@@ -77,3 +81,37 @@ def test_a_release_refused_since_another_became_champion_settles_nothing(
     assert not champion_is_settled(plan)
     assert dict(plan.reusable())["release"] is None
     assert why(plan, "release") == "another model became champion after this candidate was judged"
+
+
+def stand(plan: Plan, before: str | None = None, split: str = "") -> str:
+    """Lets an index of released rows stand for the plan's pipeline; its key."""
+    text = json.dumps({"name": plan.config.name, "index": "1" * 32, "before": before, "split": split})
+    plan.store.documents.write(f"released/{digest(plan.config.name)}.json", text)
+    return "1" * 32
+
+
+def test_the_released_index_is_an_input_of_dedup_and_split_and_of_what_follows(project: Path) -> None:
+    before = make_plan(config(), project)
+    index = Reference("released", stand(before))
+    after = make_plan(config(), project)
+    assert [stage for stage in before.specs if keys(before)[stage] == keys(after)[stage]] == ["ingest"]
+    assert after.specs["dedup"].consulted == after.specs["split"].consulted == (index,)
+    assert keys(make_plan(config(name="other"), project)) == keys(before)
+
+
+def test_a_run_goes_by_the_released_index_that_it_started_with(project: Path) -> None:
+    plan = make_plan(config(), project)
+    specs = {stage: spec.as_dict() for stage, spec in plan.specs.items()}
+    write_run(plan.store, replace(plan.record, specs=specs))
+    stand(plan)
+    assert keys(make_plan(config(), project)) == keys(plan)
+    assert why(make_plan(config(seed=1), project), "dedup") == "rows were released since"
+
+
+def test_a_run_on_the_very_data_of_the_last_release_reuses_its_data(project: Path) -> None:
+    plan = make_plan(config(), project)
+    stand(plan, split=plan.specs["split"].key)
+    tuned = make_plan(config(train={"rank": 4}), project)
+    assert [stage for stage in plan.specs if keys(plan)[stage] != keys(tuned)[stage]] == ["train"]
+    (project / "data" / "c.json").write_text("[]")
+    assert make_plan(config(), project).specs["dedup"].consulted

@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.tuneloom.dedup.builders import numbered, said
 from tuneloom.records import Conversation, Message, to_table
-from tuneloom.split.links import common_wording, sequences_of, span_links, strong_links
+from tuneloom.split.links import common_wording, folded_content, sequences_of, span_links, strong_links
 
 TEXT = "the quick brown fox jumps over the lazy dog by the old river bank every morning"
 
@@ -30,13 +30,13 @@ def test_every_row_has_a_key():
 
 def test_template_wording_makes_no_span():
     rows = [said(f"{TEXT} {n}", f"{n} answers") for n in range(30)]
-    table = to_table(numbered(rows))
-    common = common_wording([sequences_of(table)])
+    content = folded_content(to_table(numbered(rows)))
+    common = common_wording([sequences_of(content)])
     assert len(common) == len(TEXT.split()) - 4
-    assert len(span_links(table, 0, np.empty(0, np.uint64)).keys) > 30
-    assert not len(span_links(table, 0, common).keys)
+    assert len(span_links(content, np.empty(0, np.uint64)).keys) > 30
+    assert not len(span_links(content, common).keys)
 
 
 def test_few_rows_of_a_file_have_a_passage_and_no_template():
-    table = to_table(numbered([said(f"{TEXT} {n}", "A") for n in range(9)]))
-    assert not len(common_wording([sequences_of(table)]))
+    content = folded_content(to_table(numbered([said(f"{TEXT} {n}", "A") for n in range(9)])))
+    assert not len(common_wording([sequences_of(content)]))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tuneloom.config import Split
 from tuneloom.split.groups import Groups
-from tuneloom.split.sides import LEAK, TEST, TRAIN, VALIDATION, draw_sides
+from tuneloom.split.sides import LEAK, TEST, TRAIN, VALIDATION, draw_sides, nothing_prior
 from tuneloom.text.keys import mixed
 
 
@@ -17,7 +17,8 @@ def groups(labels: list[int]) -> Groups:
 
 
 def drawn(labels: list[int], held: list[int] = (), seed: int = 0, **shares: float) -> np.ndarray:
-    return draw_sides(groups(labels), np.isin(np.arange(len(labels)), held), Split(**shares), seed)
+    held_out, prior = np.isin(np.arange(len(labels)), held), nothing_prior(len(labels))
+    return draw_sides(groups(labels), held_out, Split(**shares), seed, prior)
 
 
 def test_shares_are_about_what_was_asked():

@@ -12,13 +12,22 @@ from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Split
 from tuneloom.errors import ConfigError
 from tuneloom.records import Conversation, Message, Origin
+from tuneloom.released import NOTHING, ReleasedIndex
 from tuneloom.split.stage import split
 
 
-def splitted(store: Store, *files: list[Row], seed: int = 0, **config: object) -> Artifact:
+def splitted(
+    store: Store, *files: list[Row], seed: int = 0, released: ReleasedIndex = NOTHING, **config: object
+) -> Artifact:
     rows, section = ingest_rows(store, *files), Split(**config)
-    inputs = {"seed": seed, "config": section.model_dump(mode="json")}
-    return run(store, "split", rows, lambda writer: split(writer, rows, section, seed), inputs)
+    inputs = {"seed": seed, "config": section.model_dump(mode="json"), "released": str(released)}
+    return run(
+        store,
+        "split",
+        rows,
+        lambda writer: split(writer, rows, rows.members, section, seed, store.memo, released),
+        inputs,
+    )
 
 
 def sides(artifact: Artifact) -> dict[tuple, str]:
@@ -66,7 +75,7 @@ def test_held_out_tasks_are_tests_and_what_shares_their_prompts_is_rejected_for_
     rejected = made.rejected().to_pylist()
     assert {row["reason"] for row in rejected} == {"shares text with a held-out task"}
     assert [row["origin"]["row"] - row["duplicate_of"]["row"] for row in rejected] == [5] * 5
-    assert {row["detail"] for row in rejected} == {'{"evidence":"held","rule":"held-out task","version":"split-1"}'}
+    assert {row["detail"] for row in rejected} == {'{"evidence":"held","rule":"held-out task","version":"split-2"}'}
 
 
 WORDS = ("the", "river", "rose", "over", "its", "old", "stone", "banks", "last", "spring", "and", "took", "a", "bridge")
