@@ -1,6 +1,6 @@
 """Memos: results of costly row-wise work, kept beside the artifacts and reusable on their own.
 
-    STORE/memo/<name>/<key>-<digest>.parquet          a table of one artifact's rows
+    STORE/memo/<name>/<key>-<digest>.parquet          a table of one artifact's rows; the key begins with the artifact's
     STORE/memo/<name>/rows-<number>-<digest>.parquet  rows by content hash, a segment a call that computed some
 
 `name` carries a hand-set version (`signatures-v1`), so a change of code alone computes nothing again. A file's name
@@ -57,6 +57,36 @@ class Memos:
                 raise BrokenArtifact(what, where=name, remedy="This is a defect of the stage.")
             self._keep(name, found, read, made.append_column(_HASH, missing))
         return found.table(wanted)
+
+    def drop(self, key: str) -> None:
+        """Removes the tables whose key begins with `key`: those made of that artifact."""
+        for path in self._all():
+            if path.rpartition("/")[2].startswith(key):
+                self._remove(path)
+
+    def without(self, hashes: Sequence[str]) -> None:
+        """Removes the rows of these hashes from every segment; the others keep their values."""
+        gone = pa.array(hashes, pa.string())
+        for path in self._all():
+            name, _, file = path.removeprefix("memo/").rpartition("/")
+            if not file.startswith("rows-"):
+                continue
+            with self._work.locked(f"memo-{name}", f"the memo {name}", _LOCK_SECONDS):
+                segment = self._read(path)
+                if segment is None or not pc.any(mask := pc.is_in(segment[_HASH], gone)).as_py():
+                    continue
+                self._write(name, file.rpartition("-")[0], segment.filter(pc.invert(mask)))
+                self._remove(path)
+
+    def _all(self) -> list[str]:
+        """Paths of all memos, here and elsewhere."""
+        local = {str(path.relative_to(self._folder)) for path in (self._folder / "memo").glob("*/*.parquet")}
+        return sorted(local | set(self._remote.names("memo") if self._remote else ()))
+
+    def _remove(self, path: str) -> None:
+        if self._remote:
+            self._remote.drop(path)
+        (self._folder / path).unlink(missing_ok=True)
 
     def _keep(self, name: str, found: "_Found", read: set[str], made: pa.Table) -> None:
         """Adds a segment; what another process stored meanwhile stands, so that all read the same values for ever."""

@@ -93,7 +93,7 @@ class Store:
 
     def memo(self, name: str, key: str, make: Callable[[], pa.Table]) -> pa.Table:
         """A table of costly row-wise work, made once: `name` carries a hand-set version (`signatures-v1`), `key` says
-        of what (an ingest artifact's key with the parameters, hashed)."""
+        of what: an ingest artifact's key, then the parameters, hashed. It goes when that artifact is taken down."""
         return self._memos.table(name, key, make)
 
     def memo_rows(
@@ -175,7 +175,7 @@ class Store:
             self._work.clear(reference, resume=True)
 
     def take_down(self, reference: Reference, ids: Iterable[str], why: str) -> None:
-        """Removes an artifact's files because rows of those `ids` must go, and leaves a tombstone with its counts.
+        """Removes an artifact's files and memos because rows of those `ids` must go, and leaves a tombstone.
 
         `find` gives None for it, `lineage` and `ensure` raise TakenDown. A second call adds its ids. Raises
         BrokenArtifact where there is no readable manifest: then there is nothing to leave but `remove`.
@@ -192,7 +192,12 @@ class Store:
             if self._remote:
                 self._remote.bury(tombstone)
             self._bury(tombstone)
+            self._memos.drop(reference.key)
             self._work.clear(reference, resume=True)
+
+    def forget_hashes(self, hashes: Sequence[str]) -> None:
+        """Removes what `memo_rows` keeps of rows with these content hashes."""
+        self._memos.without(hashes)
 
     def _open(self, reference: Reference) -> Artifact | None:
         """The artifact, None where there is none. Raises BrokenArtifact, or one of its kinds, where it has a fault."""

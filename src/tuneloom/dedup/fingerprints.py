@@ -58,7 +58,7 @@ def fingerprint_members(members: Sequence[Artifact], bands: Bands, compare: str,
 
     what = {"bands": bands.count, "rows": bands.rows, "compare": compare}
     tables = [
-        memo(MEMO, digest(canonical([member.reference.key, what])), functools.partial(make, member))
+        memo(MEMO, f"{member.reference.key}-{digest(canonical(what))[:8]}", functools.partial(make, member))
         for member in members
     ]
     return _from_table(pa.concat_tables(tables), bands)

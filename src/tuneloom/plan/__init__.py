@@ -7,7 +7,7 @@ answers from this package.
 """
 
 from tuneloom.plan.files import PlannedFile, check_unchanged
-from tuneloom.plan.plan import Plan, champion_is_settled, make_plan, references, with_champion, with_release
+from tuneloom.plan.plan import Plan, champion_is_settled, make_plan, references, store_of, with_champion, with_release
 from tuneloom.plan.reasons import why
 from tuneloom.plan.specs import DATA_STAGES, STAGES, check_until
 
@@ -21,6 +21,7 @@ __all__ = [
     "check_until",
     "make_plan",
     "references",
+    "store_of",
     "why",
     "with_champion",
     "with_release",

@@ -78,7 +78,7 @@ def make_plan(
     """
     folder = folder.resolve()
     home = (home or folder / ".tuneloom").resolve()
-    store = Store(_store_place(config, folder, home), say)
+    store = store_of(config, folder, home, say)
     model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
     takedowns = read_takedowns(config, folder)
     files = tuple(planned_files(config, folder, home, takedowns, limit))
@@ -129,6 +129,11 @@ def _index_to_go_by(store: Store, config: Config, model: ModelSource, files: tup
         return None
     same = dict(specs_to_train(config, model, files, standing.before))["split"].key == standing.split
     return standing.before if same else standing.index
+
+
+def store_of(config: Config, folder: Path, home: Path, say: Callable[[str], None]) -> Store:
+    """The store that runs of `config` use."""
+    return Store(_store_place(config, folder.resolve(), home.resolve()), say)
 
 
 def _store_place(config: Config, folder: Path, home: Path) -> str | Path:

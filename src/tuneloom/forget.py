@@ -1,0 +1,192 @@
+"""Takes rows down: out of the artifacts, the memos and the released index, and for good by the takedown list.
+
+The list comes first and the ingested files last: whoever is killed on the way is found out by the files that still
+hold the rows, and a second try ends what the first began. Models are listed, never deleted: what becomes of a model
+that saw a row is for a person to decide. Nothing that is kept of a run besides (records, Prefect's tables, MLflow's
+metrics) holds a row's text.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tuneloom.artifacts import Artifact, Reference, Store, lock
+from tuneloom.artifacts.manifest import Manifest, reference_from
+from tuneloom.errors import ConfigError
+from tuneloom.plan.specs import STAGES
+from tuneloom.release.connection import connect, exists
+from tuneloom.released import forget_rows, released_ids
+
+LIST = "takedowns.txt"
+"""The list that is made beside the config where that names none."""
+MODELS = ("train", "release")
+"""Stages whose artifacts stay: they hold weights and names, no text."""
+_DIGITS, _HEX = 32, set("0123456789abcdef")
+
+
+@dataclass(frozen=True, order=True)
+class Saw:
+    """A registered version whose lineage had one of the rows."""
+
+    model: str
+    version: int
+    aliases: tuple[str, ...]
+    used: bool
+    """A row trained, chose or judged it; else all were rejected on the way to it."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What a takedown did."""
+
+    listed: int
+    """Ids that the list did not have yet"""
+    artifacts: tuple[Reference, ...]
+    """Those that were taken down, now or before"""
+    models: tuple[Saw, ...]
+
+
+def parse_ids(wanted: str) -> list[str]:
+    """An id, or the ids in a file of that name. Raises ConfigError for what is no id."""
+    path = Path(wanted)
+    ids = path.read_text("utf-8").split() if path.is_file() else [wanted]
+    for one in ids:
+        if len(one) != _DIGITS or not set(one) <= _HEX:
+            raise ConfigError(
+                f"{one[:80]!r} is no row id and no file",
+                where=wanted,
+                remedy=f"An id has {_DIGITS} hexadecimal digits; `tuneloom trace CONFIG TEXT` tells a row's.",
+            )
+    if not ids:
+        raise ConfigError("no id in the file", where=wanted, remedy="Write one id a line.")
+    return list(dict.fromkeys(ids))
+
+
+def forget(store: Store, home: Path, takedowns: Path, ids: Sequence[str], why: str) -> Forgotten:
+    """Takes the rows of those ids down. Raises ConfigError, before anything is changed, for an id that nobody has."""
+    manifests = {one.reference: one for one in store.manifests()}
+    holders = dict(_holders(store, manifests.values(), ids))
+    _check_known(store, manifests, holders, takedowns, ids)
+    with lock(store.folder / ".locks" / "takedowns.lock", f"the list {takedowns.name}"):
+        listed = add_takedowns(takedowns, ids)
+    affected = descendants(manifests, holders)
+    used = {one: _used_by(store, manifests[one], ids) for one in affected if one.stage == "mixture"}
+    models = tuple(sorted(_models(home, affected, used)))
+    store.forget_hashes(sorted({*ids, *_content_hashes(store, affected, ids)}))
+    forget_rows(store, ids, why)
+    for reference in affected:
+        if reference.stage not in MODELS:
+            store.take_down(reference, used.get(reference, ids), why)
+    return Forgotten(listed, tuple(one for one in affected if one.stage not in MODELS), models)
+
+
+def add_takedowns(path: Path, ids: Sequence[str]) -> int:
+    """Adds ids to a list, which is made where there is none, in one step; how many were not in it."""
+    text = path.read_text("utf-8") if path.is_file() else ""
+    known = set(text.split())
+    new = [one for one in ids if one not in known]
+    if new:
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        with part.open("w", encoding="utf-8") as stream:
+            stream.write(text + ("\n" if text and not text.endswith("\n") else "") + "".join(f"{one}\n" for one in new))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+    return len(new)
+
+
+def descendants(manifests: Mapping[Reference, Manifest], holders: Collection[Reference]) -> list[Reference]:
+    """The holders and all that was made of them, the last stages first and the ingested files at the end."""
+    children: dict[Reference, list[Reference]] = {}
+    for reference, manifest in manifests.items():
+        for parent in {*manifest.parents, *map(reference_from, manifest.members)}:
+            children.setdefault(parent, []).append(reference)
+    found, todo = set(holders), list(holders)
+    while todo:
+        fresh = [child for child in children.get(todo.pop(), ()) if child not in found]
+        found.update(fresh)
+        todo += fresh
+    late = {stage: -number for number, stage in enumerate(STAGES)}
+    return sorted(found, key=lambda one: (one in holders, late.get(one.stage, -len(STAGES)), one))
+
+
+def _holders(
+    store: Store, manifests: Collection[Manifest], ids: Sequence[str]
+) -> Iterator[tuple[Reference, tuple[str, ...]]]:
+    """Ingested files that hold some of the rows, or held them before they were taken down, and which."""
+    for manifest in manifests:
+        if manifest.reference.stage != "ingest" or manifest.members:
+            continue
+        had = set(manifest.takedown.ids) & set(ids) if manifest.takedown else set()
+        if not manifest.takedown and (artifact := store.find(manifest.reference)):
+            had = set(_ids_in(artifact, ids))
+        if had:
+            yield manifest.reference, tuple(sorted(had))
+
+
+def _ids_in(artifact: Artifact, ids: Sequence[str]) -> list[str]:
+    wanted, found = pa.array(ids, pa.string()), list[str]()
+    for part in artifact.tables(["id"]):
+        found += part["id"].filter(pc.is_in(part["id"], wanted)).to_pylist()
+    return found
+
+
+def _check_known(
+    store: Store,
+    manifests: Mapping[Reference, Manifest],
+    holders: Mapping[Reference, tuple[str, ...]],
+    takedowns: Path,
+    ids: Sequence[str],
+) -> None:
+    known = {one for held in holders.values() for one in held}
+    if not known >= set(ids):
+        known.update(takedowns.read_text("utf-8").split() if takedowns.is_file() else ())
+        known.update(released_ids(store))
+        known.update(one for manifest in manifests.values() if manifest.takedown for one in manifest.takedown.ids)
+    if unknown := [one for one in ids if one not in known]:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise ConfigError(
+            f"no row has the id {', '.join(unknown[:3])}{more}; nothing was changed",
+            where=store.url,
+            remedy="`tuneloom trace CONFIG TEXT` tells a row's id; one that is still to come goes into "
+            f"{takedowns.name} by hand.",
+        )
+
+
+def _used_by(store: Store, manifest: Manifest, ids: Sequence[str]) -> tuple[str, ...]:
+    """The rows that a mixture hands on; of one that was taken down, those that its tombstone says it did."""
+    if manifest.takedown:
+        return tuple(set(manifest.takedown.ids) & set(ids))
+    artifact = store.find(manifest.reference)
+    return tuple(_ids_in(artifact, ids)) if artifact else tuple(ids)
+
+
+def _content_hashes(store: Store, affected: Collection[Reference], ids: Sequence[str]) -> Iterator[str]:
+    """What the rows hash to after edits."""
+    wanted = pa.array(ids, pa.string())
+    for reference in affected:
+        artifact = store.find(reference) if reference.stage in ("quality", "mixture") else None
+        for part in artifact.tables(["id", "content_hash"]) if artifact else ():
+            yield from part["content_hash"].filter(pc.is_in(part["id"], wanted)).to_pylist()
+
+
+def _models(home: Path, affected: Collection[Reference], used: Mapping[Reference, Collection[str]]) -> Iterator[Saw]:
+    """Registered versions that name one of the artifacts in their tags."""
+    if not exists(home):
+        return
+    keys = {(one.stage, one.key) for one in affected}
+    token: str | None = None
+    while True:
+        page = connect(home).search_model_versions(max_results=1000, page_token=token)
+        for version in page:
+            tags = {name.removeprefix("tuneloom."): value for name, value in version.tags.items()}
+            if keys & set(tags.items()):
+                rows = used.get(Reference("mixture", tags.get("mixture", "")))
+                yield Saw(version.name, int(version.version), tuple(sorted(version.aliases)), bool(rows))
+        token = getattr(page, "token", None)
+        if not token:
+            return

@@ -1,0 +1,195 @@
+"""A takedown: the row's words are gone from all that is stored, whatever interrupts it; taken down is not breached."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.flows.projects import make_project, run_data_stages
+from tuneloom.artifacts import Artifact, Reference, Spec, Store
+from tuneloom.config_file import load_config
+from tuneloom.errors import ConfigError, TakenDown
+from tuneloom.forget import Forgotten, forget, parse_ids
+from tuneloom.plan import Plan, make_plan
+from tuneloom.released import add_release, read_index, standing_index
+
+WORDS = "Say the number 7 in words"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project").parent
+
+
+@pytest.fixture
+def plan(project: Path) -> Plan:
+    return make_plan(load_config(project / "config.yaml"), project)
+
+
+@pytest.fixture
+def made(plan: Plan) -> dict[str, Artifact]:
+    """The data stages; a mixture, a model and a release of hollow stages; an index; a memo by content hash."""
+    made = run_data_stages(plan)
+
+    def copy(writer) -> None:
+        for table in made["split"].tables():
+            writer.count(rows_in=len(table))
+            writer.add(table)
+
+    def spec(stage: str, *parents: str) -> Spec:
+        return Spec(stage, "c", parents=tuple(made[parent].reference for parent in parents))
+
+    made["mixture"] = plan.store.ensure(spec("mixture", "split"), copy)
+    made["train"] = plan.store.ensure(spec("train", "mixture"), lambda writer: None)
+    page = spec("report", "train")
+    made["report"] = plan.store.ensure(page, lambda writer: writer.file("r.html").write_text(WORDS) and None)
+    add_release(plan.store, "tuneloom", made["split"], made["mixture"], None)
+    rows = made["ingest"].table(["content_hash", "language"])
+    plan.store.memo_rows("scores-v1", rows["content_hash"].combine_chunks(), rows.select(["language"]).take)
+    return made
+
+
+def row_id(made: dict[str, Artifact], words: str = WORDS) -> str:
+    rows = made["ingest"].table(["id", "messages"]).to_pylist()
+    return next(row["id"] for row in rows if row["messages"][0]["content"] == words)
+
+
+def take_down(plan: Plan, identity: str) -> Forgotten:
+    return forget(plan.store, plan.home, plan.folder / "takedowns.txt", [identity], "asked")
+
+
+def holding(folder: Path, words: str) -> list[str]:
+    """Files below a folder that hold these words, or a hash of the row in a memo."""
+    found = []
+    for path in folder.rglob("*"):
+        if path.suffix == ".parquet":
+            text = str(pq.read_table(path).to_pylist())
+        else:
+            text = path.read_text("utf-8", "replace") if path.is_file() else ""
+        if words in text:
+            found.append(path.name)
+    return found
+
+
+def test_nothing_in_the_store_holds_the_words_afterwards_and_all_but_models_is_a_tombstone(plan: Plan, made) -> None:
+    identity = row_id(made)
+    assert holding(plan.home, WORDS)
+    done = take_down(plan, identity)
+    assert not holding(plan.home, WORDS)
+    assert not list((plan.store.folder / "memo").glob("*/*" + made["ingest"].members[0].reference.key + "*"))
+    (memo,) = (plan.store.folder / "memo" / "scores-v1").iterdir()
+    assert identity not in pq.read_table(memo)["_hash"].to_pylist()
+    assert {one.stage for one in done.artifacts} == {"ingest", "dedup", "split", "mixture", "report"}
+    assert plan.store.find(made["train"].reference)
+    with pytest.raises(TakenDown):
+        list(plan.store.lineage(plan.store.find(made["train"].reference)))
+    assert list(plan.store.faults(digests=True)) == []
+
+
+def test_the_released_index_lists_the_row_no_longer(plan: Plan, made) -> None:
+    ids = made["mixture"].table(["id"])["id"]
+    take_down(plan, row_id(made))
+    known = read_index(plan.store, standing_index(plan.store, "tuneloom").index).sides_of(ids)
+    assert [i for i, side in zip(ids.to_pylist(), known, strict=True) if side < 0] == [row_id_of(plan)]
+
+
+def row_id_of(plan: Plan) -> str:
+    return (plan.folder / "takedowns.txt").read_text().strip()
+
+
+def test_a_run_without_the_list_stops_and_one_with_it_leaves_the_row_out(plan: Plan, made) -> None:
+    identity = row_id(made)
+    take_down(plan, identity)
+    with pytest.raises(TakenDown, match="Name the takedown list in the config"):
+        run_data_stages(make_plan(plan.config, plan.folder))
+    again = make_plan(load_config(plan.folder / "config.yaml", ["takedowns=takedowns.txt"]), plan.folder)
+    rows = run_data_stages(again)["ingest"]
+    assert identity not in rows.table(["id"])["id"].to_pylist()
+    assert rows.manifest.reasons["taken down"] == 1
+    assert not holding(plan.home, WORDS)
+
+
+def test_twice_is_once(plan: Plan, made) -> None:
+    first, second = (take_down(plan, row_id_known) for row_id_known in [row_id(made)] * 2)
+    assert (first.listed, second.listed) == (1, 0)
+    assert first.artifacts == second.artifacts
+    assert row_id_of(plan).count("\n") == 0
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+@pytest.mark.parametrize("steps", range(7))
+def test_one_that_was_killed_after_any_step_is_ended_by_the_next(plan: Plan, made, monkeypatch, steps: int) -> None:
+    identity, left = row_id(made), [steps]
+
+    def dying(method):
+        def call(self, *arguments):
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return method(self, *arguments)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "take_down", dying(Store.take_down))
+        patch.setattr(Store, "forget_hashes", dying(Store.forget_hashes))
+        with pytest.raises(Killed):
+            take_down(plan, identity)
+    done = take_down(plan, identity)
+    assert not holding(plan.home, WORDS)
+    assert {one.stage for one in done.artifacts} == {"ingest", "dedup", "split", "mixture", "report"}
+    assert all(one.takedown for one in plan.store.manifests() if one.reference in done.artifacts)
+
+
+def test_an_id_that_nobody_has_changes_nothing(plan: Plan, made) -> None:
+    with pytest.raises(ConfigError, match=f"no row has the id {'0' * 32}; nothing was changed"):
+        forget(plan.store, plan.home, plan.folder / "takedowns.txt", [row_id(made), "0" * 32], "asked")
+    assert not (plan.folder / "takedowns.txt").exists()
+    assert plan.store.find(made["dedup"].reference)
+
+
+def test_what_other_files_made_stays(plan: Plan, made) -> None:
+    other = plan.store.ensure(Spec("dedup", "other"), lambda writer: None)
+    take_down(plan, row_id(made))
+    assert plan.store.find(other.reference)
+
+
+def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan, made, monkeypatch) -> None:
+    """Also by a second call, when the rows are gone."""
+
+    class Version:
+        def __init__(self, version: str, **tags: Reference) -> None:
+            self.name, self.version, self.aliases = "m", version, ["champion"] if version == "1" else []
+            self.tags = {f"tuneloom.{stage}": key for stage, key in tags.items()}
+
+    split, mixture = made["split"].reference, made["mixture"].reference
+    rejecting = plan.store.ensure(Spec("mixture", "none", parents=(split,)), lambda writer: None)
+    versions = [
+        Version("1", split=split.key, mixture=mixture.key),
+        Version("2", split=split.key, mixture=rejecting.reference.key),
+        Version("3", split="another"),
+    ]
+    client = type("Client", (), {"search_model_versions": lambda self, **_: versions})()
+    monkeypatch.setattr("tuneloom.forget.exists", lambda home: True)
+    monkeypatch.setattr("tuneloom.forget.connect", lambda home: client)
+    identity = row_id(made)
+    for _ in range(2):
+        listed = [(one.version, one.aliases, one.used) for one in take_down(plan, identity).models]
+        assert listed == [(1, ("champion",), True), (2, (), False)]
+
+
+@pytest.mark.parametrize("wanted", ["abc", "Z" * 32, "missing.txt"])
+def test_what_is_no_id_and_no_file_is_told(wanted: str) -> None:
+    with pytest.raises(ConfigError, match="no row id and no file"):
+        parse_ids(wanted)
+
+
+def test_a_file_of_ids(tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text("0" * 32 + "\n" + "1" * 32 + "\n" + "0" * 32)
+    assert parse_ids(str(tmp_path / "ids")) == ["0" * 32, "1" * 32]
+    (tmp_path / "ids").write_text("\n")
+    with pytest.raises(ConfigError, match="no id in the file"):
+        parse_ids(str(tmp_path / "ids"))
