@@ -21,7 +21,7 @@ import yaml
 from benchmarks.pipeline import processor, timed
 from tuneloom.config_file import load_config
 from tuneloom.plan import Plan, make_plan
-from tuneloom.released import add_release
+from tuneloom.release.rows import add_release
 
 FILES = 100
 

@@ -26,8 +26,8 @@ def release(run: Run, evaluation: Reference) -> State | Reference:
     plan, tracking = run.plan, run_tracking(run)
 
     def build(writer: Writer) -> None:
+        from tuneloom.release.rows import add_release
         from tuneloom.release.stage import release as register
-        from tuneloom.released import add_release
 
         add_release(  # first: no version may be registered whose rows are not listed
             plan.store, plan.config.name, run.artifact("split"), run.artifact("mixture"), plan.record.released

@@ -19,7 +19,8 @@ from tuneloom.artifacts.manifest import Manifest, reference_from
 from tuneloom.errors import ConfigError
 from tuneloom.plan.specs import STAGES
 from tuneloom.release.connection import connect, exists
-from tuneloom.released import forget_rows, released_ids
+from tuneloom.release.rows import forget_rows
+from tuneloom.released import released_ids
 
 LIST = "takedowns.txt"
 """The list that is made beside the config where that names none."""

@@ -11,7 +11,8 @@ from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, TakenDown
 from tuneloom.forget import Forgotten, forget, parse_ids
 from tuneloom.plan import Plan, make_plan
-from tuneloom.released import add_release, read_index, standing_index
+from tuneloom.release.rows import add_release
+from tuneloom.released import read_index, standing_index
 
 WORDS = "Say the number 7 in words"
 
