@@ -21,7 +21,7 @@ class TerminalReporter:
     """Implements `tasks.run.Reporter` for a terminal or a pipe."""
 
     def __init__(self, *, to_stderr: bool = False) -> None:
-        self.console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self.console = Console(stderr=to_stderr, highlight=False, soft_wrap=True, emoji=False)
         if not self.console.is_terminal:
             self.console.width = 120
         self._bars: Progress | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tuneloom.artifacts import Artifact, Reference
+from tuneloom.artifacts import Artifact, Reference, Store
 from tuneloom.config import Config
 from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
@@ -74,6 +74,15 @@ def finished(plan: Plan, say: Callable[[str], None]) -> dict[str, Artifact | Non
         return found
     say("(what the last run left: settings, files or code have changed since)")
     return left
+
+
+def store_at(options: argparse.Namespace, say: Callable[[str], None]) -> Store:
+    """The store of the last run of the `.tuneloom` at hand. Raises MissingFile where nothing ran."""
+    home = home_of(options)
+    last = read_last(home)
+    if last is None:
+        raise MissingFile("nothing ran here yet", where=str(home), remedy="Start with `tuneloom run CONFIG`.")
+    return Store(last.store, say)
 
 
 def read_last(home: Path) -> LastRun | None:

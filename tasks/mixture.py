@@ -4,6 +4,7 @@ from prefect import task
 from prefect.states import State
 
 from tasks.run import Run
+from tasks.snapshot import tell_changes
 from tasks.stage import STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
 
@@ -17,4 +18,6 @@ def mixture(run: Run, rows: Reference) -> State | Reference:
 
         mix(writer, run.artifact("quality"), run.plan.config.mixture, run.plan.config.seed)
 
-    return run_stage(run, "mixture", build)
+    outcome = run_stage(run, "mixture", build)
+    tell_changes(run)
+    return outcome

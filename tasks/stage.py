@@ -57,10 +57,15 @@ def finish_stage(run: Run, stage: str, artifact: Artifact) -> State | Reference:
     run.finished(stage, artifact.reference)
     run.reporter.end(stage, artifact)
     get_run_logger().info(describe(artifact))
-    create_table_artifact(key=stage, table=_table(artifact), description=f"`{artifact.reference}`")
+    show_table(stage, _table(artifact), f"`{artifact.reference}`")
     if artifact.reused:
         return Completed(name="Cached", message="found in the artifact store", data=artifact.reference)
     return artifact.reference
+
+
+def show_table(key: str, table: list[dict[str, Any]], description: str) -> None:
+    """A table in Prefect's UI; it may hold no row's words, for a takedown does not reach it."""
+    create_table_artifact(key=key, table=table, description=description)
 
 
 def describe(artifact: Artifact) -> str:

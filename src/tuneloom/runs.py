@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tuneloom.artifacts import Store
+from tuneloom.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,34 @@ def latest_run(store: Store, name: str, ended: str | None = None) -> RunRecord |
     which that stage came to its end."""
     fits = (record for record in all_runs(store) if record.name == name and (not ended or ended in record.stages))
     return next(fits, None)
+
+
+def earlier_run(store: Store, name: str, identity: str) -> RunRecord | None:
+    """The last other run of a pipeline that released, else the last that came to its mixture; None for a first run."""
+    others = [one for one in all_runs(store) if one.name == name and one.identity != identity]
+    return next((one for stage in ("release", "mixture") for one in others if stage in one.stages), None)
+
+
+def find_run(store: Store, wanted: str) -> RunRecord:
+    """A run by the first digits of its identity; `last`, `released`: the last one, the last that released.
+
+    Raises ConfigError where there is none, or more than one.
+    """
+    found = list(all_runs(store))
+    if wanted == "released":
+        found = [one for one in found if "release" in one.stages][:1]
+    elif wanted == "last":
+        found = found[:1]
+    else:
+        found = [one for one in found if one.identity.startswith(wanted)]
+    if len(found) != 1:
+        known = ", ".join(one.identity[:12] for one in list(all_runs(store))[:5])
+        raise ConfigError(
+            f"{'no run' if not found else f'{len(found)} runs'} {wanted!r}",
+            where=store.url,
+            remedy=f"Give more digits, `last` or `released`; the last runs: {known or 'none'}.",
+        )
+    return found[0]
 
 
 def freeze_champion(record: RunRecord, champion: FrozenChampion | None) -> RunRecord:
