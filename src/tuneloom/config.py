@@ -184,6 +184,8 @@ class Budgets(Section):
     """Largest share of the rows to train that may be duplicates of one row."""
     source_loss: float | None = Field(None, gt=0, le=1)
     """Largest share of a source's rows to train that may be lost as duplicates."""
+    on_breach: Literal["stop", "ask"] = "stop"
+    """`stop` ends the run as failed; `ask` ends it waiting for `tuneloom approve`, after which it goes on."""
 
 
 class Config(Section):

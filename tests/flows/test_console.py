@@ -112,3 +112,9 @@ def test_a_stage_object_holds_what_the_contract_says(artifact: Artifact) -> None
         "rejected": 2,
         "held": 0,
     }
+
+
+def test_what_is_said_is_said_as_it_is(capsys: pytest.CaptureFixture) -> None:
+    """The origin of a row is neither markup nor the name of a picture."""
+    TerminalReporter().say("web:b:1 [bold] :smile:")
+    assert capsys.readouterr().out == "web:b:1 [bold] :smile:\n"
