@@ -58,7 +58,7 @@ def _joined(links: Sequence[Links]) -> tuple[np.ndarray, np.ndarray]:
 
 def _unite_in_order(rows: np.ndarray, keys: np.ndarray, cap: int, parent: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Joins the rows of each key, those of the fewest rows first, equal ones by the key; returns those it cut."""
-    order = np.lexsort((rows, keys))
+    order = np.argsort(keys)  # among the rows of a key the order decides nothing
     rows, keys = rows[order], keys[order]
     starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(keys)), bool), keys[1:] != keys[:-1]]))
     counts = np.diff(np.append(starts, len(keys)))

@@ -87,11 +87,11 @@ def strong_links_of(content: FoldedContent, meta: pa.ChunkedArray) -> Links:
     return Links(np.concatenate([*rows, numbers[held]]), np.concatenate([*keys, key_hashes(identity)[:, 0]]))
 
 
-def span_links(content: FoldedContent, common: np.ndarray) -> Links:
-    """The spans of prompts and answers, rows numbered from 0; `common` as in `text.spans.spans`."""
-    prompts, answers = sequences_of(content)
+def span_links(sequences: tuple[Shingles, Shingles], common: np.ndarray) -> Links:
+    """The spans of prompts and answers (`sequences_of`), rows numbered from 0; `common` as in `text.spans.spans`."""
+    prompts, answers = sequences
     found = [spans(prompts, common, rest=True), spans(answers, common, rest=False)]
-    numbers = np.arange(len(content.prompt))
+    numbers = np.arange(len(prompts))
     rows = np.concatenate([np.repeat(numbers, np.diff(part.bounds)) for part in found])
     return Links(rows, np.concatenate([part.values for part in found]))
 

@@ -5,7 +5,7 @@ the store by ingest artifact, and a refresh folds the texts of new files only.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from tuneloom.records import ORIGIN
 from tuneloom.split.links import (
     COLUMNS,
     FILE_SAMPLE,
+    FoldedContent,
     Links,
     common_wording,
     folded_content,
@@ -28,6 +29,7 @@ from tuneloom.split.links import (
 )
 from tuneloom.text.content import batches
 from tuneloom.text.kernels import over_threads
+from tuneloom.text.shingles import Shingles
 
 MEMO = "links-v1"
 """Name of the memo; count the version up whenever keys, spans or what is common wording change."""
@@ -53,7 +55,7 @@ class Marks:
 def read_marks(members: Sequence[Artifact], origins: pa.Array, memo: Memo) -> Marks:
     """The marks of the training rows at `origins` (n structs `records.ORIGIN`) among those that ingest kept, whose
     artifacts are `members`; known files are not read again."""
-    found = [memo(MEMO, member.reference.key, functools.partial(_make, member)) for member in members]
+    found = over_threads(lambda one: memo(MEMO, one.reference.key, functools.partial(_make, one)), members)
     table = pa.concat_tables([_SCHEMA.empty_table(), *found])
     names = [field.name for field in ORIGIN]
     wanted = pl.DataFrame({name: pl.from_arrow(pc.struct_field(origins, name)) for name in names})
@@ -76,41 +78,55 @@ def _links(column: pa.ChunkedArray, number: np.ndarray) -> Links:
 
 
 def _make(member: Artifact) -> pa.Table:
-    common = _common_wording(member)
-    pieces = [piece for table in _training(member) for piece in batches(table)]
-    made = over_threads(lambda piece: _marks_of(piece, common), pieces)
-    return pa.concat_tables([_SCHEMA.empty_table(), *made]).combine_chunks()
-
-
-def _training(member: Artifact) -> Iterator[pa.Table]:
+    common, made = np.empty(0, np.uint64), [_SCHEMA.empty_table()]
     for table in member.tables(_READ):
-        yield table.filter(pc.equal(table["use"], "train"))
+        pieces = list(batches(table.filter(pc.equal(table["use"], "train"))))
+        if len(made) == 1 and pieces:
+            first = _read(pieces.pop(0))
+            common = _common_wording(first)
+            made.append(_marks_of(first, common))
+        made += over_threads(lambda piece, common=common: _marks_of(_read(piece), common), pieces)  # type: ignore[misc]
+    return pa.concat_tables(made).combine_chunks()
 
 
-def _common_wording(member: Artifact) -> np.ndarray:
-    """Shingles common in the file, sorted uint64 (c,): judged by its first rows in the order of ids, equal ones once,
-    for a row that is repeated is no template."""
-    sampled, count, last = [], 0, None
-    for table in _training(member):
-        ids = table["id"].to_pylist()
-        new = [place for place, identity in enumerate(ids) if identity != (ids[place - 1] if place else last)]
-        sampled.append(table.take(pa.array(new[: FILE_SAMPLE - count], pa.int64())))
-        count, last = count + len(sampled[-1]), ids[-1] if ids else last
-        if count >= FILE_SAMPLE:
-            break
-    pieces = [piece for table in sampled for piece in batches(table)]
-    sequences = over_threads(lambda piece: sequences_of(folded_content(piece)), pieces)
-    return common_wording(sequences) if sequences else np.empty(0, np.uint64)
+@dataclass(frozen=True)
+class _Texts:
+    """A piece of a file, folded and cut into shingles once."""
+
+    rows: pa.Table
+    content: FoldedContent
+    sequences: tuple[Shingles, Shingles]
 
 
-def _marks_of(table: pa.Table, common: np.ndarray) -> pa.Table:
-    content = folded_content(table)
+def _read(piece: pa.Table) -> _Texts:
+    content = folded_content(piece)
+    return _Texts(piece, content, sequences_of(content))
+
+
+def _common_wording(piece: _Texts) -> np.ndarray:
+    """Shingles common in a file, sorted uint64 (c,): judged by rows of its first piece, equal ones once, for a row
+    that is repeated is no template."""
+    chosen = np.unique(piece.rows["id"].to_numpy(), return_index=True)[1][:FILE_SAMPLE]
+    prompts, answers = piece.sequences
+    return common_wording([(_taken(prompts, chosen), _taken(answers, chosen))])
+
+
+def _taken(texts: Shingles, rows: np.ndarray) -> Shingles:
+    """The shingles of the texts at `rows` int64 (k,)."""
+    counts = np.diff(texts.bounds)[rows]
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    places = np.repeat(texts.bounds[rows] - bounds[:-1], counts) + np.arange(bounds[-1])
+    return Shingles(bounds, texts.values[places])
+
+
+def _marks_of(texts: _Texts, common: np.ndarray) -> pa.Table:
+    table = texts.rows
     links = (
-        strong_links_of(content, table["meta"]),
-        span_links(content, common),
-        shown_links(table["examples"], content.definition),
+        strong_links_of(texts.content, table["meta"]),
+        span_links(texts.sequences, common),
+        shown_links(table["examples"], texts.content.definition),
     )
-    origin = pa.concat_arrays(table["origin"].chunks) if table["origin"].num_chunks else pa.array([], ORIGIN)
+    origin = pa.concat_arrays(table["origin"].chunks)
     columns = [pc.struct_field(origin, field.name) for field in ORIGIN]
     return pa.table([*columns, *(_lists(one, len(table)) for one in links)], schema=_SCHEMA)
 

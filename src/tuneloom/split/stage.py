@@ -6,7 +6,6 @@ another side than their group now is on, and those that would judge though a dem
 """
 
 import difflib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -199,10 +198,12 @@ def _check_held_out(tasks: pa.StringArray, config: Split) -> None:
 
 
 def _summary(names: pa.StringArray, tasks: pa.StringArray, labels: np.ndarray) -> dict[str, Any]:
-    by_task: dict[str, Counter[str]] = {}
-    for side, task in zip(names.to_pylist(), tasks.to_pylist(), strict=True):
+    by_task: dict[str, dict[str, int]] = {}
+    pairs = pa.table({"side": names, "task": pc.fill_null(tasks, "")})
+    counted = pairs.group_by(["side", "task"]).aggregate([([], "count_all")])
+    for side, task, count in zip(*(counted[name].to_pylist() for name in counted.column_names), strict=True):
         if side not in (LEAKS, CROSSES, DEMONSTRATED):
-            by_task.setdefault(side, Counter())[task or ""] += 1
+            by_task.setdefault(side, {})[task] = count
     _, sizes = np.unique(labels, return_counts=True)
     return {
         "rows": {side: sum(counts.values()) for side, counts in sorted(by_task.items())},

@@ -30,11 +30,11 @@ def test_every_row_has_a_key():
 
 def test_template_wording_makes_no_span():
     rows = [said(f"{TEXT} {n}", f"{n} answers") for n in range(30)]
-    content = folded_content(to_table(numbered(rows)))
-    common = common_wording([sequences_of(content)])
+    sequences = sequences_of(folded_content(to_table(numbered(rows))))
+    common = common_wording([sequences])
     assert len(common) == len(TEXT.split()) - 4
-    assert len(span_links(content, np.empty(0, np.uint64)).keys) > 30
-    assert not len(span_links(content, common).keys)
+    assert len(span_links(sequences, np.empty(0, np.uint64)).keys) > 30
+    assert not len(span_links(sequences, common).keys)
 
 
 def test_few_rows_of_a_file_have_a_passage_and_no_template():

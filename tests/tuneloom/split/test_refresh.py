@@ -135,7 +135,7 @@ def shows(prompt: str, example: str, task: str = "t") -> Conversation:
 
 
 @pytest.mark.parametrize("example", [PASSAGES[0], "France"])
-def test_what_a_demonstration_shows_never_judges_and_its_task_is_not_one_group(store: Store, example: str) -> None:
+def test_t21_what_a_demonstration_shows_never_judges_and_its_task_is_not_one_group(store: Store, example: str) -> None:
     """Every row of a task shows the same: to link them all would put the whole task on one side."""
     rows = [shows(f"{text} {n}", example) for n, text in enumerate(PASSAGES[1:50])]
     for seed in range(4):
@@ -145,7 +145,9 @@ def test_what_a_demonstration_shows_never_judges_and_its_task_is_not_one_group(s
     assert made.stats["groups"] == 50
 
 
-def test_a_released_test_row_that_a_demonstration_shows_since_is_rejected_and_names_who_shows_it(store: Store) -> None:
+def test_t21_a_released_test_row_that_a_demonstration_shows_since_is_rejected_for_who_shows_it(
+    store: Store,
+) -> None:
     old = numbered([said(text, "A") for text in PASSAGES])
     before = splitted(store, old, **HALVES)
     text = next(PASSAGES[row - 1] for (_, _, row, _), side in sides(before).items() if side == "test")

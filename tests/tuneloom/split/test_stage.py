@@ -11,7 +11,7 @@ from tests.tuneloom.dedup.sources import t0
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Split
 from tuneloom.errors import ConfigError
-from tuneloom.records import Conversation, Message, Origin
+from tuneloom.records import ROWS, Conversation, Message, Origin, to_table
 from tuneloom.released import NOTHING, ReleasedIndex
 from tuneloom.split.stage import split
 
@@ -136,7 +136,7 @@ def test_one_short_input_is_another_prompt_in_another_task(store: Store):
     assert splitted(store, numbered(rows)).stats["groups"] == 4
 
 
-def test_rows_without_a_prompt_are_no_group(store: Store):
+def test_t18_rows_without_a_prompt_are_no_group(store: Store):
     assert splitted(store, numbered([said("", f"a{n}") for n in range(5)])).stats["groups"] == 5
 
 
@@ -191,3 +191,24 @@ def test_t15_real_rows_of_one_prompt_share_a_side(store: Store, realdata: Path):
         by_prompt.setdefault(row["messages"][0]["content"], set()).add(row["side"])
     assert len(rows) > len(by_prompt) > 1000
     assert all(len(found) == 1 for found in by_prompt.values())
+
+
+def test_t17_roles_and_weights_pass_unchanged_and_never_part_a_prompt_from_itself(store: Store):
+    def told(n: int, weight: int) -> Conversation:
+        said = (("system", "Be kind.", 1), ("user", f"question {n}", 1), ("assistant", f"{n} {weight}", weight))
+        return Conversation(tuple(Message(role, text, weight=weight) for role, text, weight in said))
+
+    rows = [told(n // 2, n % 2) for n in range(80)]
+    made = splitted(store, numbered(rows), test=0.3, validation=0.2)
+    found = [side for _, side in sorted(sides(made).items())]
+    assert found[::2] == found[1::2]
+    kept = made.table().select(ROWS.names)
+    assert sorted(kept.to_pylist(), key=str) == sorted(to_table(numbered(rows)).to_pylist(), key=str)
+
+
+def test_t18_one_row_repeated_through_a_file_is_no_template(store: Store):
+    """Its words are no common wording: it still meets the row of another file that holds them."""
+    spam = [said(PASSAGES[0], "A")] * 60 + [said(f"question {n}", f"{n}") for n in range(100)]
+    for number, longer in enumerate((f"before all that {PASSAGES[0]}", f"{PASSAGES[0]} and after it")):
+        made = splitted(store, numbered(spam), numbered([said(longer, "B")], file="b"), seed=number)
+        assert made.stats["largest_group"] == 61
