@@ -180,14 +180,15 @@ def _models(home: Path, affected: Collection[Reference], used: Mapping[Reference
     if not exists(home):
         return
     keys = {(one.stage, one.key) for one in affected}
-    token: str | None = None
+    client, token = connect(home), None
     while True:
-        page = connect(home).search_model_versions(max_results=1000, page_token=token)
+        page = client.search_model_versions(max_results=1000, page_token=token)
         for version in page:
             tags = {name.removeprefix("tuneloom."): value for name, value in version.tags.items()}
             if keys & set(tags.items()):
                 rows = used.get(Reference("mixture", tags.get("mixture", "")))
-                yield Saw(version.name, int(version.version), tuple(sorted(version.aliases)), bool(rows))
+                aliases = client.get_model_version(version.name, version.version).aliases  # a search leaves them out
+                yield Saw(version.name, int(version.version), tuple(sorted(aliases)), bool(rows))
         token = getattr(page, "token", None)
         if not token:
             return

@@ -173,7 +173,11 @@ def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan,
         Version("2", split=split.key, mixture=rejecting.reference.key),
         Version("3", split="another"),
     ]
-    client = type("Client", (), {"search_model_versions": lambda self, **_: versions})()
+    calls = {
+        "search_model_versions": lambda self, **_: versions,
+        "get_model_version": lambda self, name, version: versions[int(version) - 1],
+    }
+    client = type("Client", (), calls)()
     monkeypatch.setattr("tuneloom.forget.exists", lambda home: True)
     monkeypatch.setattr("tuneloom.forget.connect", lambda home: client)
     identity = row_id(made)
