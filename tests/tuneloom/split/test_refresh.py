@@ -46,7 +46,7 @@ def asked(*numbers: int, file: str = "a.jsonl") -> list[Row]:
 numbers = st.lists(st.integers(0, 40), min_size=1, max_size=40)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(numbers, numbers, st.randoms(use_true_random=False))
 def test_a_refresh_given_the_index_equals_a_full_recompute_in_any_order_of_files(first, new, random) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +60,7 @@ def test_a_refresh_given_the_index_equals_a_full_recompute_in_any_order_of_files
         assert [file.digest for file in refreshed.manifest.files] == [file.digest for file in whole.manifest.files]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(numbers, numbers, st.integers(0, 3), st.floats(0, 0.4), st.floats(0, 0.4))
 def test_no_row_that_was_released_changes_side_whatever_is_added_or_set(first, new, seed, test, validation) -> None:
     """Nor does a row that is added leave the side of the released rows of its prompt."""
@@ -106,6 +106,26 @@ def test_where_groups_merge_across_sides_the_judging_side_wins_and_the_other_row
     assert PASSAGES[reject["duplicate_of"]["row"] - 1] == won
     assert sides(after)["web", "b.jsonl", 1, 0] == winner
     assert after.stats["released"] == {"rows": len(PASSAGES), "crossed": 1}
+
+
+pairs = st.lists(st.tuples(st.integers(0, 59), st.integers(0, 59)), max_size=8)
+
+
+@settings(deadline=None, max_examples=10)
+@given(pairs)
+def test_whatever_ties_released_rows_together_each_stays_or_is_rejected_and_no_test_row_is_lost(ties) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        old = numbered([said(f"Sum up: {text}", "short", fields={"input": text}) for text in PASSAGES])
+        before = splitted(store, old, **HALVES)
+        new = numbered([bridge(PASSAGES[one], PASSAGES[other]) for one, other in ties], file="b.jsonl")
+        after = splitted(store, old, new, released=index_of(before), **HALVES)
+        now = sides(after)
+        for place, side in sides(before).items():
+            assert now.get(place) == side or (place not in now and side != "test")
+        for number, (one, other) in enumerate(ties, 1):
+            tied = {now.get(("web", "a.jsonl", place + 1, 0)) for place in (one, other)} - {None}
+            assert tied <= {now["web", "b.jsonl", number, 0]}
 
 
 def test_a_new_answer_to_a_released_question_that_is_gone_goes_where_that_was(store: Store) -> None:
