@@ -22,7 +22,7 @@ from tasks import events, report, run, stage
 from tasks.run import Run
 from tuneloom.artifacts import Writer
 from tuneloom.config_file import load_config
-from tuneloom.plan import make_plan
+from tuneloom.plan import STAGES, make_plan
 
 config, doomed = Path(sys.argv[1]), sys.argv[2:]
 run.get_run_logger = stage.get_run_logger = logging.getLogger  # no Prefect around these processes
@@ -58,7 +58,8 @@ for stage_name in [*doomed, None]:
         pipeline(stage_name)
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    found = sorted({path.parts[-3] for path in config.parent.glob(".tuneloom/store/*/*/manifest.json")})
+    found = {path.parts[-3] for path in config.parent.glob(".tuneloom/store/*/*/manifest.json")}
+    found = sorted(found.intersection(STAGES))
     print(json.dumps([stage_name, os.WTERMSIG(status), os.WEXITSTATUS(status), found]), flush=True)
 """
 
