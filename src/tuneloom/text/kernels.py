@@ -22,6 +22,7 @@ Function = TypeVar("Function", bound=Callable)
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 Integer = int | np.signedinteger
+Truth = bool | np.bool_
 
 
 def kernel(function: Function) -> Function:

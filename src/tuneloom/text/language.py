@@ -18,8 +18,8 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134
 _KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e]")
 _OTHER_LETTERS = re.compile(r"[^\W\d_]")
-_LETTERS_A_HAN_SIGN = 3
-_KANA_SHARE = 0.1
+LETTERS_A_HAN_SIGN = 3
+KANA_SHARE = 0.1
 
 
 def detect_language(text: str) -> str:
@@ -47,8 +47,8 @@ def _by_script(head: str) -> str | None:
     if not east_asian:
         return None
     others = len(_OTHER_LETTERS.findall(head)) - east_asian
-    if east_asian * _LETTERS_A_HAN_SIGN < others:
+    if east_asian * LETTERS_A_HAN_SIGN < others:
         return None
     if hangul > han + kana:
         return "ko"
-    return "ja" if kana > _KANA_SHARE * (han + kana) else "zh"
+    return "ja" if kana > KANA_SHARE * (han + kana) else "zh"

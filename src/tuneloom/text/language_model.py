@@ -46,20 +46,24 @@ class LanguageModel:
 
 def most_likely(texts: Sequence[str]) -> list[tuple[str, float]]:
     """The likeliest language of each text and its probability: ["Guten Tag, wie geht es Ihnen?"] -> [("de", 0.98)]."""
-    model = _model()
     encoded = [_encode(text) for text in texts]
     bounds = np.zeros(len(encoded) + 1, np.int64)
     np.cumsum([len(text) for text in encoded], out=bounds[1:])
-    labels, probabilities = np.empty(len(encoded), np.int32), np.empty(len(encoded), np.float64)
-    data = read_only(np.frombuffer(b"".join(encoded), np.uint8))
+    names, labels, probabilities = classify(np.frombuffer(b"".join(encoded), np.uint8), bounds)
+    return [(names[label], probability) for label, probability in zip(labels, probabilities.tolist(), strict=True)]
+
+
+def classify(text: np.ndarray, bounds: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """The same of n texts uint8 (bytes,) between int64 `bounds` (n + 1,), encoded as the model was trained: the names
+    of all labels, and each text's label int32 (n,) and its probability float64 (n,)."""
+    model = _model()
+    labels, probabilities = np.empty(len(bounds) - 1, np.int32), np.empty(len(bounds) - 1, np.float64)
     logs = read_only(np.array([math.log1p(count) for count in range(int(np.diff(bounds).max(initial=0)) + 1)], "f4"))
     _classify(
-        data, read_only(bounds), model.moves, model.bases, model.found, model.weights, model.priors, model.labels, logs,
-        labels, probabilities,
+        read_only(text), read_only(bounds), model.moves, model.bases, model.found, model.weights, model.priors,
+        model.labels, logs, labels, probabilities,
     )  # fmt: skip
-    return [
-        (model.names[label], probability) for label, probability in zip(labels, probabilities.tolist(), strict=True)
-    ]
+    return model.names, labels, probabilities
 
 
 def _encode(text: str) -> bytes:
@@ -117,17 +121,19 @@ def _classify(text, bounds, moves, bases, found, weights, priors, labels, logs, 
                 position += 1
             scores[:] = priors if distinct else np.zeros(classes, np.float32)
             for i in range(distinct):
-                log = logs[counts[seen[i]]]
-                for j in range(classes):
-                    scores[j] += log * weights[seen[i], j]
+                log, gram_weights = logs[counts[seen[i]]], weights[seen[i]]
+                for j in range(len(scores)):  # in this form it compiles to vector instructions: ten times as fast
+                    scores[j] += log * gram_weights[j]
             scale = 1.0 / math.sqrt(max(1, stop - start))
             highest = scores.max()
             chances[:] = 0.0
             total = 0.0
             for j in range(classes):
-                chance = math.exp((np.float64(scores[j]) - highest) * scale)
-                chances[labels[j]] += chance
-                total += chance
+                power = (np.float64(scores[j]) - highest) * scale
+                if power > -40.0:  # less adds nothing to a sum of at least one
+                    chance = math.exp(power)
+                    chances[labels[j]] += chance
+                    total += chance
             best[row] = np.argmax(chances)
             probability[row] = chances[best[row]] / total
             if stop == end or probability[row] >= NO_DOUBT:
