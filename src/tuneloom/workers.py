@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
@@ -47,14 +47,8 @@ class Workers:
 
         Raises what `function` raises, and TuneloomError where a worker was killed (out of memory).
         """
-        waiting: collections.deque[Future[Result]] = collections.deque()
         try:
-            for item in items:
-                waiting.append(self._pool.submit(function, item))
-                if len(waiting) >= self.count * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from _ahead(self._pool, function, items, self.count * _AHEAD)
         except BrokenProcessPool as error:
             raise TuneloomError(
                 "a worker process was ended from outside, as a rule because memory ran out",
@@ -87,6 +81,26 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count:
         yield from pool.map(function, items)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def ahead_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """`function` of each item, in their order, by a thread a core; takes items only as results are taken."""
+    pool = ThreadPoolExecutor(cores())  # starts no thread before there is work
+    try:
+        yield from _ahead(pool, function, items, cores() * _AHEAD)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ahead(pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
+    """The results in order, at most so many of them under way."""
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def cores() -> int:

@@ -50,6 +50,11 @@ class Reading:
     format: Detection | None
     misfit: Rejected | None
 
+    @property
+    def parser(self) -> Format | None:
+        """The format's module; looked up anew, for a module does not travel to a worker process."""
+        return formats(self.terms.plugins)[self.format.format] if self.format else None
+
     @functools.cached_property
     def task(self) -> str | None:
         """The task that the file's name gives its rows, where their format names files so."""
@@ -58,12 +63,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of `rows` source rows: a table of `ROWS`, rejects, and how often each label of `LABELS` was given."""
+    """What became of `rows` source rows: a table of `ROWS`, rejects, and how often each label of `LABELS` was given.
+    `apart` of the rows were converted one by one."""
 
     rows: int
     kept: pa.Table
     rejects: list[Reject]
     tallies: Mapping[str, Counter[str]]
+    apart: int
 
     @property
     def made(self) -> int:
@@ -110,7 +117,7 @@ def _uncollected() -> Iterator[None]:
 def _convert(lines: Iterable[Line], how: Reading) -> Converted:
     kept: list[tuple[Origin, Conversation]] = []
     rejects: list[Reject] = []
-    rows, parser = 0, formats(how.terms.plugins)[how.format.format] if how.format else None
+    rows, parser = 0, how.parser
     for line in lines:
         rows += 1
         for part, found in enumerate(_instances(line.value, how, parser)):
@@ -121,7 +128,7 @@ def _convert(lines: Iterable[Line], how: Reading) -> Converted:
                 kept.append((origin, found))
     said = with_detected([row for _, row in kept])
     table = to_table(zip((origin for origin, _ in kept), said, strict=True))
-    return Converted(rows, table, rejects, _tallies(said))
+    return Converted(rows, table, rejects, _tallies(said), rows)
 
 
 def _instances(value: Any, how: Reading, parser: Format | None) -> Iterator[Conversation | Rejected]:

@@ -11,9 +11,13 @@ from tuneloom.ingest.row import Rejected
 from tuneloom.ingest.turns import joined
 from tuneloom.records import Conversation, Message
 
-_END_MARKS = re.compile(
-    r"(?:\s*(?:<\|endoftext\|>|<\|im_end\|>|<\|eot_id\|>|<\|end_of_text\|>|<\|end\|>|<end_of_turn>|<eos>|</s>))+\s*\Z"
-)
+END_MARKS = (
+    "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>", "<eos>", "</s>",
+)  # fmt: skip
+"""Tokenizers' end tokens, which sources leave in their answers."""
+STRIPPED = "end mark stripped"
+"""The flag of a row from which one was taken."""
+_END_MARKS = re.compile(rf"(?:\s*(?:{'|'.join(map(re.escape, END_MARKS))}))+\s*\Z")
 _DIALOGUE = {"user", "assistant"}
 _ZERO_WIDTH = frozenset("\ufeff\u200b\u2060")
 
@@ -65,7 +69,7 @@ def _without_end_marks(text: str, flags: list[str]) -> str:
         return text
     stripped = _END_MARKS.sub("", text)
     if stripped != text:
-        flags.append("end mark stripped")
+        flags.append(STRIPPED)
     return stripped
 
 

@@ -17,7 +17,8 @@ from tuneloom.records import Conversation
 from tuneloom.text.kind import detect_kind
 from tuneloom.text.language import detect_languages
 
-_LOOKED_AT = 2_000
+LOOKED_AT = 2_000
+"""Characters that language and kind are told by."""
 _KINDS = ("natural", "code", "mixed")
 _LICENSES = ("license", "licence", "licenses")
 _LABELS = frozenset(("task", "category", "language", "lang", "kind", *_LICENSES))
@@ -43,6 +44,11 @@ def own_labels(row: Row) -> dict[str, Any]:
     labels = {name: _label(row, name) for name in ("task", "category")}
     kind, license = _label(row, "kind", _KINDS), stated([row.take(name) for name in _LICENSES])
     return {**labels, "license": license, "language": _language_label(row), "kind": kind}
+
+
+def without_own_labels() -> dict[str, Any]:
+    """What `own_labels` says of a row that bears none."""
+    return _NONE
 
 
 def with_labels(
@@ -89,4 +95,4 @@ def _language_label(row: Row) -> str | None:
 
 def _words(conversation: Conversation) -> str:
     """Prompt and answer, their beginnings: enough to tell a language by."""
-    return "\n".join(m.content for m in conversation.messages if m.role in ("user", "assistant"))[:_LOOKED_AT]
+    return "\n".join(m.content for m in conversation.messages if m.role in ("user", "assistant"))[:LOOKED_AT]

@@ -13,16 +13,18 @@ from tuneloom.config import Source
 from tuneloom.ingest.block import LABELS, Converted, Reading, Terms, convert, decide_reading
 from tuneloom.ingest.detect import SAMPLE
 from tuneloom.ingest.discover import SourceFile
-from tuneloom.ingest.formats import formats
+from tuneloom.ingest.express import Lane, convert_range, lane_of
 from tuneloom.ingest.readers import Line
-from tuneloom.ingest.readers.pieces import BLOCK, Piece, in_blocks, pieces
+from tuneloom.ingest.readers.pieces import BLOCK, Piece, Range, in_blocks, pieces
 from tuneloom.records import ROWS
-from tuneloom.workers import Workers, cores, start_importing
+from tuneloom.workers import Workers, ahead_in_threads, cores, start_importing
 
 WORTH_WORKERS = 8 << 20
 """Bytes to read from which processes pay for their start of about a second."""
 
 _PRELOAD = ("tuneloom.ingest.warm",)
+_MANY = 8
+"""One row in so many is too many for threads: rows converted one by one run one at a time in them."""
 _PIECES_LOOKED_AT = 8
 """Enough to know a file by where its rows are so long that few are in a piece."""
 
@@ -40,12 +42,11 @@ def ingest_file(
     A row with several instances counts once as read, its further instances as made. A file that cannot be read is
     itself one rejected row. Raises ConfigError for an unknown format.
     """
-    how, rest = _look(file, source, terms, limit)
+    how, lane, rest = _look(file, source, terms, limit)
     writer.add(ROWS.empty_table())
     writer.count(rows_in=0)
     rows, tallies = 0, {name: Counter[str]() for name in LABELS}
-    work = partial(_convert, how=how)
-    for done in workers.map(work, rest) if workers else map(work, rest):
+    for done in _converted(rest, partial(_convert, how=how, lane=lane), lane, workers):
         writer.count(rows_in=done.rows, made=done.made)
         writer.add(done.kept)
         writer.reject(done.rejects)
@@ -70,7 +71,9 @@ def _are_worth_workers(files: Iterable[Path]) -> bool:
     return cores() > 1 and sum(path.stat().st_size for path in files if path.is_file()) >= WORTH_WORKERS
 
 
-def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> tuple[Reading, Iterator[Piece]]:
+def _look(
+    file: SourceFile, source: Source, terms: Terms, limit: int | None
+) -> tuple[Reading, Lane | None, Iterator[Piece]]:
     """How the file is read, by the first of its rows that are objects, and all its pieces."""
     rest, seen, first = pieces(file.path, limit), list[Piece](), list[dict[str, Any]]()
     most = BLOCK if source.columns else SAMPLE
@@ -81,8 +84,10 @@ def _look(file: SourceFile, source: Source, terms: Terms, limit: int | None) -> 
         if len(first) == most or (first and len(seen) == _PIECES_LOOKED_AT):
             break
     how, rest = decide_reading(file, source, terms, first), chain(seen, rest)
-    gather = getattr(formats(terms.plugins)[how.format.format], "gather", None) if how.format else None
-    return how, _gathered(pieces(file.path), gather, limit) if gather else rest
+    gather = getattr(how.parser, "gather", None)
+    if gather:
+        return how, None, _gathered(pieces(file.path), gather, limit)
+    return how, lane_of(how, first), rest
 
 
 def _gathered(
@@ -92,8 +97,23 @@ def _gathered(
     yield from in_blocks(islice(gather(line for piece in rest for line in piece.lines()), limit))
 
 
-def _convert(piece: Piece, how: Reading) -> Converted:
-    return convert(piece.lines(), how)
+def _converted(
+    rest: Iterator[Piece], work: Callable[[Piece], Converted], lane: Lane | None, workers: Workers | None
+) -> Iterator[Converted]:
+    """What becomes of the pieces, in their order: on the express lane by threads, for its kernels run side by side;
+    by worker processes where the first piece shows that many rows leave it."""
+    left = lane is None
+    if lane and (first := next(rest, None)):
+        yield (done := work(first))
+        left = done.apart * _MANY > done.rows
+    if left:
+        yield from workers.map(work, rest) if workers else map(work, rest)
+    else:
+        yield from ahead_in_threads(work, rest)
+
+
+def _convert(piece: Piece, how: Reading, lane: Lane | None) -> Converted:
+    return convert_range(piece, how, lane) if lane and isinstance(piece, Range) else convert(piece.lines(), how)
 
 
 def _stats(how: Reading, rows: int, tallies: dict[str, Counter[str]]) -> dict[str, Any]:

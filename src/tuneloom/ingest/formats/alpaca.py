@@ -4,12 +4,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
+from tuneloom.ingest.plain import Plain
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import SYSTEM, exchange, history_turns, joined, real_input
 from tuneloom.records import Conversation
 
 _ASKED = ("instruction", "INSTRUCTION")
 _ANSWER = ("output", "response", "RESPONSE", "answer", "completion")
+PLAIN = Plain(
+    prompt=(_ASKED, ("input",)),
+    answer=_ANSWER,
+    fields={"instruction": (_ASKED,), "input": (("input",),)},
+    given=("input",),
+)
 
 
 def claims(row: Mapping[str, Any]) -> int:

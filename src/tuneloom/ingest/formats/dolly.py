@@ -4,11 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
+from tuneloom.ingest.plain import Plain
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import SYSTEM, exchange, joined, real_input
 from tuneloom.records import Conversation
 
 _ANSWER = ("response", "output", "answer")
+PLAIN = Plain(
+    prompt=(("instruction",), ("context",), ("input",)),
+    answer=_ANSWER,
+    fields={"instruction": (("instruction",),), "context": (("context",),), "input": (("input",),)},
+    given=("input",),
+)
 
 
 def claims(row: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.nested import texts
+from tuneloom.ingest.plain import Plain
 from tuneloom.ingest.row import Rejected, Row, verdict
 from tuneloom.ingest.turns import SYSTEM, exchange, history_turns, joined
 from tuneloom.records import Conversation
@@ -21,6 +22,7 @@ _ANSWER = (
 )  # fmt: skip
 _VERDICTS = {"is_correct": "a wrong choice, there to be ranked", "is_safe": "an unsafe answer, there to be recognised"}
 _TASK = ("task_name", "_task_name")
+PLAIN = Plain(prompt=(_PROMPT,), answer=_ANSWER)
 
 
 def claims(row: Mapping[str, Any]) -> int:

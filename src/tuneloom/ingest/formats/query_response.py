@@ -4,9 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuneloom.ingest.formats import known
+from tuneloom.ingest.plain import Plain
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import SYSTEM, exchange, history_turns, joined
 from tuneloom.records import Conversation
+
+PLAIN = Plain(
+    prompt=(("instruction",), ("query",)),
+    answer=("response",),
+    fields={"instruction": (("instruction",),), "input": (("query",),)},
+)
 
 
 def claims(row: Mapping[str, Any]) -> int:

@@ -5,12 +5,18 @@ from typing import Any
 
 from tuneloom.ingest.formats import known
 from tuneloom.ingest.nested import texts
+from tuneloom.ingest.plain import Plain
 from tuneloom.ingest.row import Row
 from tuneloom.ingest.turns import CONTEXT, SYSTEM, exchange, joined
 from tuneloom.records import Conversation
 
 _ASKED = ("question", "problem")
 _ANSWER = ("response", "solution", "answer", "answers", "best_answer")
+PLAIN = Plain(
+    prompt=(("instruction",), _ASKED, CONTEXT),
+    answer=_ANSWER,
+    fields={"instruction": (("instruction",), _ASKED), "context": (CONTEXT,)},
+)
 
 
 def claims(row: Mapping[str, Any]) -> int:

@@ -17,10 +17,15 @@ def read(path: Path) -> Iterator[Line]:
 
 def read_range(path: Path, start: int, stop: int, number: int) -> Iterator[Line]:
     """The rows of the lines that begin from byte `start` up to `stop`, the first of which is line `number`."""
+    return decode_lines(range_bytes(path, start, stop).split(b"\n"), number)
+
+
+def range_bytes(path: Path, start: int, stop: int) -> bytes:
+    """A file's bytes from `start` to `stop` without a byte order mark; of one line that is too long not all."""
     with path.open("rb") as stream:
         stream.seek(start)
-        text = stream.read(min(stop - start, 2 * LONGEST))  # more is one line that is too long
-    return decode_lines(text.removeprefix(codecs.BOM_UTF8 if start == 0 else b"").split(b"\n"), number)
+        text = stream.read(min(stop - start, 2 * LONGEST))
+    return text.removeprefix(codecs.BOM_UTF8 if start == 0 else b"")
 
 
 def decode_lines(lines: Iterable[bytes], number: int = 1) -> Iterator[Line]:

@@ -79,9 +79,11 @@ def _of_text(lines: list[bytes], whole: bool, suffix: str) -> tuple[str | None, 
     alone, which tell JSONL from a document laid out in lines."""
     if lines[0] in _DOCUMENT_OPENERS:
         return "json_document", lines[0] != b"{"
-    alone = [_is_container(line) for line in lines]
     single = whole and len(lines) == 1
-    if (alone[0] or sum(alone) * 2 >= len(alone)) and not single:
+    if not single and _is_container(lines[0]):
+        return "jsonl", True
+    alone = [_is_container(line) for line in lines]
+    if not single and sum(alone) * 2 >= len(alone):
         return "jsonl", True
     if lines[0].startswith(b"["):
         return "json_document", True
