@@ -24,6 +24,11 @@ _SHELVES = 256
 _PARTS_AT_ONCE = 4
 """Each takes a few times `PART_BYTES` of memory while it is sorted and packed."""
 
+_WORTH_PACKING = 32 << 10
+"""Text bytes of a column from which it is compressed."""
+_UNIQUE = {"id", "content_hash", "origin.row", "messages.list.element.content"}
+"""Columns whose values hardly repeat."""
+
 _ORIGIN_ORDER = ("source", "file", "row", "part")
 
 
@@ -67,7 +72,7 @@ class Shelves:
         found = [*self._waiting, *(table for shelf in shelves for table in self._take(shelf))]
         rows = pa.concat_tables(found or [self._schema.empty_table()])  # type: ignore[union-attr]
         path = f"{self._stem}-{number:05d}.parquet"
-        pq.write_table(_in_order(rows), self._folder / path, compression="zstd", row_group_size=16_384)
+        _write_table(_in_order(rows), self._folder / path)
         return describe_file(self._folder, path, len(rows))
 
     def _put_away(self) -> None:
@@ -96,11 +101,45 @@ class Shelves:
         return self._folder / f".{self._stem.replace('/', '-')}.{number}"
 
 
+def _write_table(table: pa.Table, path: Path) -> None:
+    """Parquet. Only columns of much text are compressed, only those of few values get a dictionary: each try costs as
+    much as many rows of a small file, and hardly any bytes are saved."""
+    much = [column.name for column in table.schema if text_bytes(table[column.name]) >= _WORTH_PACKING]
+    leaves = {name: [path for path, kind in _leaves(table.schema.field(name)) if _is_text(kind)] for name in much}
+    pq.write_table(
+        table, path, row_group_size=16_384,
+        compression={path: "zstd" for paths in leaves.values() for path in paths} or "none",
+        use_dictionary=[path for field in table.schema for path, _ in _leaves(field) if path not in _UNIQUE],
+    )  # fmt: skip
+
+
+def _leaves(field: pa.Field, above: str = "") -> Iterator[tuple[str, pa.DataType]]:
+    """The columns that Parquet makes of one of Arrow: messages -> "messages.list.element.role", ..."""
+    name, kind = f"{above}{field.name}", field.type
+    if pa.types.is_struct(kind):
+        for part in kind:
+            yield from _leaves(part, f"{name}.")
+    elif pa.types.is_map(kind):
+        yield from _leaves(kind.key_field, f"{name}.key_value.")
+        yield from _leaves(kind.item_field, f"{name}.key_value.")
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _leaves(kind.value_field.with_name("element"), f"{name}.list.")
+    else:
+        yield name, kind
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(of(kind) for of in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
+
+
 def _shelf_of(table: pa.Table) -> np.ndarray:
     """The shelf of each row: the first byte of its hex id, and of a reject a byte of its origin's CRC-32, for ids are
     even, and origins in order come in clumps."""
     if "id" in table.column_names:
-        return np.array([int(text[:2], 16) for text in table["id"].to_pylist()], np.uint8)
+        first = pc.utf8_slice_codeunits(table["id"].combine_chunks(), 0, 2)
+        _, bounds, text = first.buffers()
+        digits = np.frombuffer(text, np.uint8)[np.frombuffer(bounds, np.int32)[0] :][: 2 * len(first)].reshape(-1, 2)
+        return ((digits - 48 - 39 * (digits > 57)) * np.array([16, 1], np.uint8)).sum(axis=1, dtype=np.uint8)
     origins = table["origin"].to_pylist()
     return np.array([zlib.crc32(repr([*name.values()]).encode()) >> 24 for name in origins], np.uint8)
 
@@ -123,7 +162,7 @@ def text_bytes(column: pa.ChunkedArray) -> int:
     [[("a", "bb")], [("c", "dddd")]].slice(1) -> 5
     """
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind):
+    if _is_text(kind):
         return pc.sum(pc.binary_length(column)).as_py() or 0
     if pa.types.is_struct(kind):
         return sum(text_bytes(pc.struct_field(column, [i])) for i in range(kind.num_fields))

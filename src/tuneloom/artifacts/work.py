@@ -32,6 +32,7 @@ class Work:
 
     def __init__(self, folder: Path, say: Say) -> None:
         self._store, self._folder, self._say = folder, folder / ".work", say
+        self._writable = False
 
     def locked(self, name: str, what: str, seconds: float) -> AbstractContextManager[None]:
         """The lock of that name, held for the block. Raises LockTimeout after `seconds`, NotPermitted where the store
@@ -52,9 +53,11 @@ class Work:
     def install(self, new: Path, place: Path) -> None:
         """Renames a finished work folder to its place, what stands there out of the way."""
         place.parent.mkdir(parents=True, exist_ok=True)
-        with self.folder("replaced") as away:
-            with contextlib.suppress(FileNotFoundError):
+        if place.exists():
+            with self.folder("replaced") as away:
                 os.rename(place, away / place.name)
+                os.rename(new, place)
+        else:
             os.rename(new, place)
         flush(place.parent)
 
@@ -85,10 +88,13 @@ class Work:
         return self._store / ".locks" / f"{name}.lock"
 
     def _check_writable(self) -> None:
+        """Once; a store that is closed later is told by what cannot be written then."""
+        if self._writable:
+            return
         try:
             self._store.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._store):
-                return
+                self._writable = True
         except PermissionError as error:
             raise NotPermitted(
                 "no permission to write to the artifact store",
