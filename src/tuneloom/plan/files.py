@@ -10,7 +10,7 @@ from tuneloom.artifacts.digests import cached_digest
 from tuneloom.config import Config, Source
 from tuneloom.errors import MissingFile, NotPermitted, TuneloomError
 from tuneloom.ingest.discover import SourceFile, discover
-from tuneloom.ingest.plugins import plugin_digests
+from tuneloom.plugin_files import plugin_digests
 from tuneloom.records import canonical, digest
 
 READ_BY = {"format", "columns", "use", "language", "license"}

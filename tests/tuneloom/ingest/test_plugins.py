@@ -13,9 +13,9 @@ from tuneloom.errors import ConfigError, MissingFile
 from tuneloom.ingest.block import Terms
 from tuneloom.ingest.discover import discover
 from tuneloom.ingest.formats import formats
-from tuneloom.ingest.plugins import plugin_digests
 from tuneloom.ingest.stage import ingest_file
 from tuneloom.plan import make_plan
+from tuneloom.plugin_files import plugin_digests
 
 PLUGIN = '''"""Flash cards: {"front": "Paris?", "back": "A city."}."""
 

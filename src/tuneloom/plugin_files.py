@@ -1,0 +1,63 @@
+"""Python files of the user's, named in the config: read, digested for the keys, loaded; errors told with the line."""
+
+import functools
+import linecache
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from tuneloom.errors import ConfigError, MissingFile, NotPermitted
+from tuneloom.records import digest
+
+
+def plugin_digests(paths: Sequence[Path]) -> dict[str, str]:
+    """Path("formats/mine.py") -> {"mine.py": digest of its text}. Raises ConfigError where there is no such file."""
+    return {path.name: digest(plugin_text(path)) for path in paths}
+
+
+def plugin_text(path: Path) -> str:
+    """The file's text. Raises MissingFile, NotPermitted, or ConfigError for what is no text."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise MissingFile(f"no plugin {path.name}", where=f"plugins: {path}", remedy="Check the path.") from error
+    except PermissionError as error:
+        raise NotPermitted(f"no permission to read {path.name}", where=str(path), remedy="Change its mode.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the plugin cannot be read: {error}", where=f"plugins: {path}", remedy="Mend it.") from error
+
+
+@functools.lru_cache(maxsize=64)
+def load_plugin(path: Path, text: str) -> ModuleType:
+    """The module that the text is; a changed text is another module, whatever this process has loaded before.
+
+    Raises ConfigError with the file's line where it cannot be loaded.
+    """
+    module = ModuleType(f"tuneloom_plugin_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # data classes look their module up
+    linecache.checkcache(str(path))
+    try:
+        exec(compile(text, str(path), "exec"), vars(module))
+    except Exception as error:  # a user's code: whatever it raises is told with its line
+        raise broken_plugin(path, "cannot be loaded", error) from error
+    return module
+
+
+def broken_plugin(path: Path, what: str, error: Exception) -> ConfigError:
+    """The error to raise for one that a plugin raised."""
+    return ConfigError(
+        f"the plugin {path.name} {what}: {type(error).__name__}: {error}",
+        where=f"plugins: {path}:{plugin_line(path, error)}",
+        remedy="Mend that line.",
+    )
+
+
+def plugin_line(path: Path, error: Exception) -> int | None:
+    """The last line of the file that the error came through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else 1
