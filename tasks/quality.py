@@ -1,4 +1,4 @@
-"""Quality rules and personal data."""
+"""Quality: personal data, edits of the user's, rules."""
 
 from prefect import task
 from prefect.states import State
@@ -10,11 +10,11 @@ from tuneloom.artifacts import Reference, Writer
 
 @task(name="quality", **STAGE)
 def quality(run: Run, rows: Reference) -> State | Reference:
-    """Rejects rows that break a rule."""
+    """Masks personal data, applies the user's edits, rejects rows that break a rule."""
 
     def build(writer: Writer) -> None:
         from tuneloom.quality.stage import judge
 
-        judge(writer, run.artifact("decontaminate"), run.plan.config.quality)
+        judge(writer, run.artifact("decontaminate"), run.plan.config.quality, run.plan.transforms)
 
     return run_stage(run, "quality", build)

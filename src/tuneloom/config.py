@@ -84,11 +84,40 @@ class Decontaminate(Section):
     """Rows that hold more than this share of an evaluation text's runs are rejected."""
 
 
+class Rule(Section):
+    """`value` must lie within the bounds, for rows of the kinds, scripts and languages where `when` holds."""
+
+    name: str = Field(min_length=1, max_length=60)
+    """The reason of the reject; a rule of the profile with this name gives way to it."""
+    value: str
+    """A signal, or an expression of SQL over signals (docs/quality.md); yes and no count as 1 and 0."""
+    source: str = "the config"
+    """Where the bound comes from."""
+    min: float | None = Field(None, allow_inf_nan=False)
+    """Least value that passes."""
+    max: float | None = Field(None, allow_inf_nan=False)
+    """Largest value that passes."""
+    when: str | None = None
+    """A condition on signals, such as `answer_words >= 32`; other rows are not judged."""
+    kinds: tuple[Literal["natural", "code", "mixed"], ...] = ("natural", "code", "mixed")
+    """Kinds of rows that are judged."""
+    scripts: Literal["any", "spaced", "unspaced"] = "any"
+    """Whether rows are judged whose language has spaces between words, has none (Chinese, Japanese, Thai), or both."""
+    languages: tuple[str, ...] = ()
+    """Languages that are judged; all where it is empty."""
+
+
 class Quality(Section):
-    """Rules that a row must pass, and what happens to personal data."""
+    """Rules that a row must pass, edits of your own, and what happens to personal data."""
 
     rules: str = "standard"
-    """Name of a rule profile: `none`, or a file of quality/profiles."""
+    """Name of a rule profile: `none`, or a file of quality/profiles (standard, strict, code, math, chat, zh)."""
+    more: tuple[Rule, ...] = ()
+    """Rules of your own, asked after the profile's."""
+    without: tuple[str, ...] = ()
+    """Names of the profile's rules that are not asked."""
+    transforms: tuple[str, ...] = ()
+    """Python files with a function `transform` that edits a row, relative to the config file (docs/quality.md)."""
     pii: Literal["keep", "mask", "reject"] = "mask"
     """Personal data (mail, phone, identity and card numbers, keys): replaced by a mark, or the row rejected."""
 

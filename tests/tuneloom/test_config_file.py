@@ -1,7 +1,9 @@
 """The config tree: every fault is named with its path, its value and what to do."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 import yaml
@@ -19,7 +21,7 @@ def every_key(section: type[Section] = Config, path: tuple = ()) -> Iterator[tup
         yield (*path, name)
         for part in [field.annotation, *getattr(field.annotation, "__args__", ())]:
             if isinstance(part, type) and issubclass(part, Section):
-                yield from every_key(part, (*path, name, 0) if name == "sources" else (*path, name))
+                yield from every_key(part, (*path, name, 0) if get_origin(field.annotation) is tuple else (*path, name))
 
 
 def misspelt(word: str) -> set[str]:
@@ -38,8 +40,9 @@ def test_a_key_misspelt_in_any_letter_is_named_with_the_right_one(path: tuple) -
     for wrong in sorted(misspelt(path[-1]) - beside):
         tree: dict = {"model": "m", "sources": [{"name": "a", "path": "a.json"}]}
         place = tree
-        for part in path[:-1]:
-            place = place[part] if isinstance(part, int) or part in place else place.setdefault(part, {})
+        for part, following in pairwise(path):
+            inside: list | dict = [{}] if isinstance(following, int) else {}
+            place = place[part] if isinstance(part, int) or part in place else place.setdefault(part, inside)
         place[wrong] = 1
         with pytest.raises(ConfigError) as caught:
             parse_config(tree)

@@ -7,8 +7,9 @@ from pathlib import Path
 from tuneloom.artifacts import Artifact, Reference, Spec, Store
 from tuneloom.config import Config
 from tuneloom.errors import MissingFile
-from tuneloom.models.resolve import ModelSource, resolve_model
-from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
+from tuneloom.models.resolve import ModelSource
+from tuneloom.plan.files import PlannedFile
+from tuneloom.plan.inputs import Inputs, read_inputs
 from tuneloom.plan.specs import STAGES, identity, judged_specs, report_spec, specs_to_train
 from tuneloom.release.presence import why_made_again
 from tuneloom.released import standing_index
@@ -23,17 +24,39 @@ class Plan:
     folder: Path
     home: Path
     store: Store
-    model: ModelSource
-    files: tuple[PlannedFile, ...]
-    takedowns: frozenset[str]
-    limit: int | None
+    inputs: Inputs
     specs: Mapping[str, Spec]
     record: RunRecord
+
+    @property
+    def model(self) -> ModelSource:
+        """The base model."""
+        return self.inputs.model
+
+    @property
+    def files(self) -> tuple[PlannedFile, ...]:
+        """The sources' files."""
+        return self.inputs.files
+
+    @property
+    def takedowns(self) -> frozenset[str]:
+        """Ids of rows that may not be used."""
+        return self.inputs.takedowns
+
+    @property
+    def limit(self) -> int | None:
+        """Rows that are read of a file."""
+        return self.inputs.limit
 
     @property
     def plugins(self) -> tuple[Path, ...]:
         """The files of the config's plugins."""
         return tuple(self.folder / name for name in self.config.plugins)
+
+    @property
+    def transforms(self) -> tuple[Path, ...]:
+        """The files of the config's row transforms."""
+        return tuple(self.folder / name for name in self.config.quality.transforms)
 
     def stages(self, until: str = STAGES[-1]) -> tuple[str, ...]:
         """The stages up to and with `until`, in order."""
@@ -79,22 +102,20 @@ def make_plan(
     folder = folder.resolve()
     home = (home or folder / ".tuneloom").resolve()
     store = store_of(config, folder, home, say)
-    model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
-    takedowns = read_takedowns(config, folder)
-    files = tuple(planned_files(config, folder, home, takedowns, limit))
-    itself = identity(config, files, model, limit)
+    inputs = read_inputs(config, folder, home, limit)
+    itself = identity(config, inputs)
     record = read_run(store, itself) or RunRecord(itself, config.name)
     if not record.released_resolved:  # frozen once the run writes its record
-        record = replace(record, released=_index_to_go_by(store, config, model, files), released_resolved=True)
-    specs = dict(specs_to_train(config, model, files, record.released))
-    plan = Plan(config, folder, home, store, model, files, takedowns, limit, specs, record)
+        record = replace(record, released=_index_to_go_by(store, config, inputs), released_resolved=True)
+    specs = dict(specs_to_train(config, inputs, record.released))
+    plan = Plan(config, folder, home, store, inputs, specs, record)
     return with_champion(plan, record) if record.champion_resolved else plan
 
 
 def with_champion(plan: Plan, record: RunRecord) -> Plan:
     """The plan with the stages that depend on the champion: evaluate, release and, where that ran, report."""
     specs = {stage: spec for stage, spec in plan.specs.items() if stage != "report"}
-    specs |= judged_specs(plan.config, plan.model, record.champion, specs)
+    specs |= judged_specs(plan.config, plan.inputs, record.champion, specs)
     return with_release(replace(plan, specs=specs, record=record))
 
 
@@ -121,13 +142,13 @@ def references(plan: Plan) -> dict[str, Reference]:
     return {stage: spec.reference for stage, spec in plan.specs.items()}
 
 
-def _index_to_go_by(store: Store, config: Config, model: ModelSource, files: tuple[PlannedFile, ...]) -> str | None:
+def _index_to_go_by(store: Store, config: Config, inputs: Inputs) -> str | None:
     """The index that stands; but a run on the very data of the last release goes by what that release went by, so that
     another learning rate does not make the data again: its rows have their sides already."""
     standing = standing_index(store, config.name)
     if standing is None:
         return None
-    same = dict(specs_to_train(config, model, files, standing.before))["split"].key == standing.split
+    same = dict(specs_to_train(config, inputs, standing.before))["split"].key == standing.split
     return standing.before if same else standing.index
 
 

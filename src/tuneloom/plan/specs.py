@@ -6,8 +6,8 @@ from typing import Any
 from tuneloom.artifacts import Artifact, Reference, Spec, code_digest
 from tuneloom.config import Config
 from tuneloom.errors import ConfigError
-from tuneloom.models.resolve import ModelSource
-from tuneloom.plan.files import READ_BY, PlannedFile, licenses_key
+from tuneloom.plan.files import READ_BY, licenses_key
+from tuneloom.plan.inputs import Inputs
 from tuneloom.records import canonical, digest
 from tuneloom.runs import FrozenChampion
 
@@ -25,11 +25,10 @@ def check_until(until: str) -> str:
     return until
 
 
-def specs_to_train(
-    config: Config, model: ModelSource, files: tuple[PlannedFile, ...], released: str | None
-) -> Iterator[tuple[str, Spec]]:
-    """The stages up to and with train, whose keys the config, the sources, the model and the index of released rows
-    (its key) decide."""
+def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iterator[tuple[str, Spec]]:
+    """The stages up to and with train, whose keys the config, the inputs and the index of released rows (its key)
+    decide."""
+    files, model = inputs.files, inputs.model
     listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
     members = tuple(sorted(f.spec.reference for f in files))
     sources = {source.name: source.model_dump(mode="json", include=READ_BY) for source in config.sources}
@@ -42,29 +41,32 @@ def specs_to_train(
         "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
         "split": (True, {}),
         "decontaminate": (False, {}),
-        "quality": (False, {}),
+        "quality": (False, _named("transforms", dict(inputs.transforms))),
         "mixture": (True, {}),
         "render": (True, {"tokenizer": model.digest}),
         "train": (True, {"model": model.digest}),
     }
-    for stage, (seeded, inputs) in declared.items():
+    for stage, (seeded, given) in declared.items():
         section, seed = _section(getattr(config, stage)), config.seed if seeded else 0
         consulted = (Reference("released", released),) if released and stage in ("dedup", "split") else ()
-        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, inputs, (spec.reference,), consulted)
+        spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, given, (spec.reference,), consulted)
         yield stage, spec
 
 
-def identity(config: Config, files: tuple[PlannedFile, ...], model: ModelSource, limit: int | None) -> str:
-    """What makes a run the run it is: its config, its sources' digests, its model and the code."""
+def identity(config: Config, inputs: Inputs) -> str:
+    """What makes a run the run it is: its config, what it reads, by digest, and the code."""
     code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
-    sources = sorted(str(f.spec.reference) for f in files)
-    return digest(canonical([config.model_dump(mode="json", exclude={"store"}), sources, model.digest, code, limit]))
+    sources = sorted(str(f.spec.reference) for f in inputs.files)
+    tree = config.model_dump(mode="json", exclude={"store"})
+    read = [dict(inputs.transforms)]
+    return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
 
 
 def judged_specs(
-    config: Config, model: ModelSource, champion: FrozenChampion | None, specs: Mapping[str, Spec]
+    config: Config, inputs: Inputs, champion: FrozenChampion | None, specs: Mapping[str, Spec]
 ) -> Iterator[tuple[str, Spec]]:
     """Evaluate and release, which depend on the champion besides `specs` up to train."""
+    model = inputs.model
     judged = Spec(
         "evaluate",
         code_digest("tuneloom.evaluate"),
@@ -92,6 +94,11 @@ def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -
     parents = tuple(specs[stage].reference for stage in STAGES[:-1])
     inputs = {"title": config.name, "release": release}
     return Spec("report", code_digest("tuneloom.report"), inputs=inputs, parents=parents)
+
+
+def _named(name: str, value: Any) -> dict[str, Any]:
+    """An input by its name; none where there is nothing, so that what came later left old keys alone."""
+    return {name: value} if value else {}
 
 
 def _section(section: Any) -> dict[str, Any]:

@@ -13,13 +13,15 @@ def text_frame(table: pa.Table) -> pl.DataFrame:
 
     `prompt`  all that is not the model's, joined by line breaks    `request`  the last user message
     `answer`  all that is learnt (assistant, weight not 0), joined  `ending`   the last of it
-    `instruction` the field of that name, `kind`, `script` (spaced or unspaced), `side`, `use`, `has_tools` (0 or 1).
+    `instruction` the field of that name, `turns` (answers learnt), `language`, `kind`, `script` (spaced or unspaced),
+    `side`, `source`, `use`, `has_tools` (0 or 1).
     """
     rows = pl.DataFrame(
         {
             "row": pl.Series(range(len(table)), dtype=pl.UInt32),
             **{name: pl.from_arrow(table[name]) for name in ("language", "kind", "side", "use", "tools", "messages")},
             "instruction": _field(table, "instruction"),
+            "source": pl.from_arrow(table["origin"]).struct.field("source"),
         }
     )
     return (
@@ -27,6 +29,7 @@ def text_frame(table: pa.Table) -> pl.DataFrame:
         .join(_texts(rows), on="row", how="left", maintain_order="left")
         .with_columns(
             pl.col("prompt", "answer", "request", "ending", "instruction").fill_null(""),
+            turns=pl.col("turns").fill_null(0),
             kind=pl.col("kind").fill_null("natural"),
             use=pl.col("use").fill_null("train"),
             script=pl.when(pl.col("language").is_in(UNSPACED)).then(pl.lit("unspaced")).otherwise(pl.lit("spaced")),
@@ -48,6 +51,7 @@ def _texts(rows: pl.DataFrame) -> pl.DataFrame:
         answer=pl.col("content").filter(learnt).str.join("\n"),
         request=pl.col("content").filter(pl.col("role") == "user").last(),
         ending=pl.col("content").filter(learnt).last(),
+        turns=learnt.sum(),
     )
 
 

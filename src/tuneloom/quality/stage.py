@@ -1,77 +1,56 @@
-"""The stage: personal data masked or rejected, then every row of every side judged by the profile's rules.
+"""The stage: personal data masked or rejected, the user's edits, signals, rules; every row of every side.
 
-Rows that are not for training (prompt-only suites) have no answer to judge; they pass the rules, not the mask.
+Each step takes a table of rows and hands the next one those that go on. Rows that are not for training (prompt-only
+suites) have no answer to judge; they pass the rules, not the mask.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from tuneloom.artifacts import Artifact, Writer
-from tuneloom.config import Quality
+from tuneloom.config import Quality, Rule
 from tuneloom.quality.frame import text_frame
+from tuneloom.quality.measure import measure
 from tuneloom.quality.privacy import mask_rows
-from tuneloom.quality.rules import Profile, Rule, load_profile
-from tuneloom.quality.signals import SIGNALS, histograms, measure
+from tuneloom.quality.rules import Profile, breaks, rules_of
+from tuneloom.quality.stored import SignalFile
+from tuneloom.quality.tally import Tally
+from tuneloom.quality.transforms import FAILED, Transform, apply_transforms, load_transforms
 from tuneloom.records import reject_rows
 
 PRIVACY_VERSION = "personal-data-1"
+_AT_ONCE = 65_536
+"""Rows measured at once: what bounds the memory."""
 
 
-def judge(writer: Writer, rows: Artifact, config: Quality) -> None:
+def judge(writer: Writer, rows: Artifact, config: Quality, transforms: Sequence[Path] = ()) -> None:
     """Keeps the rows that break no rule; every reject carries rule, version, value and bound.
 
-    Raises ConfigError where the profile is missing or wrong.
+    Raises ConfigError where a rule or a transform is wrong.
     """
-    profile = load_profile(config.rules)
-    tally = _Tally(profile)
-    for table in rows.tables():
-        writer.count(rows_in=len(table))
-        for part in _after_privacy(writer, table, config, tally):
-            _apply(writer, part, profile, tally)
+    profile, edits = rules_of(config), load_transforms(transforms)
+    tally = Tally(profile)
+    with SignalFile(writer) as stored:
+        for table in rows.tables():
+            writer.count(rows_in=len(table))
+            for clean in _after_privacy(writer, table, config, tally):
+                edited = _after_transforms(writer, clean, edits, tally)
+                for part in _pieces(edited):
+                    writer.add(_after_rules(writer, part, profile, tally, stored))
     writer.stats.update(tally.as_dict())
 
 
-class _Tally:
-    """Sums over the parts of an artifact."""
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self.masked = self.judged = 0
-        self.personal: Counter[str] = Counter()
-        self.rejected: dict[str, Counter[str]] = defaultdict(Counter)
-        self.alone: Counter[str] = Counter()
-        self.bins = {name: [0] * len(signal.edges) for name, signal in SIGNALS.items()}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON for `show` and the report; `alone` is what a rule would reject if there were no other."""
-        rules = {rule.name: self._of(rule) for rule in self.profile.rules}
-        if "personal data" in self.rejected:
-            rules["personal data"] = self._counts("personal data")
-        return {
-            "profile": f"{self.profile.name}-{self.profile.version}",
-            "judged": self.judged,
-            "rules": rules,
-            "histograms": {
-                name: {"edges": list(SIGNALS[name].edges), "counts": counts} for name, counts in self.bins.items()
-            },
-            "masked": self.masked,
-            "personal_data": dict(sorted(self.personal.items())),
-        }
-
-    def _of(self, rule: Rule) -> dict[str, Any]:
-        said = {key: value for key, value in asdict(rule).items() if key != "name" and value is not None}
-        return {**said, **self._counts(rule.name), "alone": self.alone[rule.name]}
-
-    def _counts(self, name: str) -> dict[str, Any]:
-        return {"rejected": self.rejected[name].total(), "by_side": dict(sorted(self.rejected[name].items()))}
+def _pieces(table: pa.Table) -> Iterator[pa.Table]:
+    """The table in pieces; one that is empty is a piece, for an artifact without rows has a schema still."""
+    for start in range(0, max(1, len(table)), _AT_ONCE):
+        yield table.slice(start, _AT_ONCE)
 
 
-def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: _Tally) -> list[pa.Table]:
+def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: Tally) -> list[pa.Table]:
     """The tables that go on to the rules."""
     if config.pii == "keep":
         return [table]
@@ -92,32 +71,44 @@ def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: _Tal
         for kinds in found.findings
     ]
     writer.reject(reject_rows(found.masked, "personal data", details))
-    tally.rejected["personal data"].update(_sides(found.masked))
+    tally.reject(["personal data"] * len(details), _sides(found.masked))
     return [found.clean]
 
 
-def _apply(writer: Writer, table: pa.Table, profile: Profile, tally: _Tally) -> None:
-    """Adds the rows of a table that pass, rejects the others."""
+def _after_transforms(writer: Writer, table: pa.Table, transforms: Sequence[Transform], tally: Tally) -> pa.Table:
+    """The rows with the user's edits; those on which a transform failed are rejected."""
+    edited = apply_transforms(table, transforms)
+    writer.reject(edited.failed)
+    tally.edit(edited.counts)
+    tally.reject([FAILED] * len(edited.failed), edited.failed_sides)
+    return edited.rows
+
+
+def _after_rules(writer: Writer, table: pa.Table, profile: Profile, tally: Tally, stored: SignalFile) -> pa.Table:
+    """The rows that pass; the others are rejected."""
     frame = text_frame(table)
-    signals = measure(frame)
-    judged = frame.select("kind", "script", learns=pl.col("use") == "train").hstack(signals)
-    broken = judged.select((rule.breaks() & pl.col("learns")).alias(rule.name) for rule in profile.rules)
-    values = judged.select(pl.sql_expr(rule.value).cast(pl.Float64).alias(rule.name) for rule in profile.rules)
+    judged = frame.select("language", "kind", "script", "side", "source", learns=pl.col("use") == "train").hstack(
+        measure(frame)
+    )
+    broken = judged.select((breaks(rule) & pl.col("learns")).alias(rule.name) for rule in profile.rules)
     verdicts = _first_broken(broken, len(table))
-    writer.add(table.filter(pa.array(verdicts.is_null().to_list(), pa.bool_())))
     out = [(index, number) for index, number in enumerate(verdicts) if number is not None]
     rejected = table.take(pa.array([index for index, _ in out], pa.int64()))
     rules = [profile.rules[number] for _, number in out]
-    details = [_detail(profile, rule, values[rule.name][index]) for rule, (index, _) in zip(rules, out, strict=True)]
+    values = judged[[index for index, _ in out]].select(
+        pl.sql_expr(rule.value).cast(pl.Float64).alias(rule.name) for rule in profile.rules
+    )
+    details = [_detail(profile, rule, values[rule.name][row]) for row, rule in enumerate(rules)]
     writer.reject(reject_rows(rejected, [rule.name for rule in rules], details))
 
-    for rule, side in zip(rules, _sides(rejected), strict=True):
-        tally.rejected[rule.name][side] += 1
-    tally.alone.update({name: broken[name].sum() for name in broken.columns})
-    learns = signals.filter(judged["learns"])
-    tally.judged += len(learns)
-    for name, counts in histograms(learns).items():
-        tally.bins[name] = [a + b for a, b in zip(tally.bins[name], counts, strict=True)]
+    tally.reject([rule.name for rule in rules], _sides(rejected))
+    learns = judged["learns"]
+    tally.judge(judged.filter(learns), broken.filter(learns) if broken.columns else broken)
+    names = dict(enumerate(rule.name for rule in profile.rules))
+    ids = pl.Series("id", table["id"].to_pylist(), pl.String)
+    told = pl.Series("rule", [None if number is None else names[number] for number in verdicts], pl.String)
+    stored.add(judged.with_columns(ids, told).filter(learns))
+    return table.filter(pa.array(verdicts.is_null().to_list(), pa.bool_()))
 
 
 def _first_broken(broken: pl.DataFrame, count: int) -> pl.Series:
@@ -131,7 +122,7 @@ def _first_broken(broken: pl.DataFrame, count: int) -> pl.Series:
 
 def _detail(profile: Profile, rule: Rule, value: float) -> Mapping[str, Any]:
     bound = rule.max if rule.max is not None and value > rule.max else rule.min
-    return {"rule": rule.name, "version": f"{profile.name}-{profile.version}", "value": round(value, 4), "bound": bound}
+    return {"rule": rule.name, "version": profile.versions[rule.name], "value": value, "bound": bound}
 
 
 def _sides(table: pa.Table) -> list[str]:

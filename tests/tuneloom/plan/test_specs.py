@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.tuneloom.plan.planned import config, keys
+from tuneloom.errors import ConfigError
 from tuneloom.plan import DATA_STAGES, STAGES, make_plan
 
 
@@ -30,6 +31,7 @@ def test_keys_do_not_depend_on_name_store_or_place(project: Path, tmp_path: Path
         ({"decontaminate": {"coverage": 0.4}}, "decontaminate"),
         ({"decontaminate": None}, "decontaminate"),
         ({"quality": {"pii": "reject"}}, "quality"),
+        ({"quality": {"without": ["mojibake"]}}, "quality"),
         ({"mixture": {"cap": 5}}, "mixture"),
         ({"render": {"max_length": 512}}, "render"),
         ({"train": {"rank": 4}}, "train"),
@@ -53,3 +55,22 @@ def test_a_limit_makes_another_run(project: Path) -> None:
     whole, part = make_plan(config(), project), make_plan(config(), project, limit=1)
     assert whole.record.identity != part.record.identity
     assert keys(whole)["ingest"] != keys(part)["ingest"]
+
+
+def test_the_text_of_a_row_transform_is_an_input_of_quality_alone(project: Path) -> None:
+    (project / "mine.py").write_text("def transform(row):\n    return row\n")
+    own = config(quality={"transforms": ["mine.py"]})
+    before = make_plan(own, project)
+    (project / "mine.py").write_text("def transform(row):\n    return dict(row)\n")
+    after = make_plan(own, project)
+    changed = [stage for stage in keys(before) if keys(before)[stage] != keys(after)[stage]]
+    assert changed == list(keys(before))[list(keys(before)).index("quality") :]
+    assert before.record.identity != after.record.identity
+
+
+def test_a_wrong_rule_is_told_before_anything_runs(project: Path) -> None:
+    wrong = config(quality={"more": [{"name": "short", "value": "answer_wrods", "min": 2}]})
+    with pytest.raises(ConfigError, match=r"'answer_wrods', which is no signal \(quality.more.0: short: value\)"):
+        make_plan(wrong, project)
+    with pytest.raises(ConfigError, match="no rule profile 'standrad'"):
+        make_plan(config(quality={"rules": "standrad"}), project)

@@ -17,7 +17,7 @@ def table(rows: Sequence[Conversation], sides: Sequence[str] | None = None) -> p
     return made.append_column("side", pa.array(sides or ["train"] * len(rows), pa.string()))
 
 
-def judged(folder: Path, rows: pa.Table, config: Quality | None = None) -> Artifact:
+def judged(folder: Path, rows: pa.Table, config: Quality | None = None, transforms: Sequence[Path] = ()) -> Artifact:
     """What the stage makes of the rows."""
     config, store = config or Quality(), Store(folder)
 
@@ -27,4 +27,4 @@ def judged(folder: Path, rows: pa.Table, config: Quality | None = None) -> Artif
 
     parent = store.ensure(Spec("split", "test"), put)
     spec = Spec("quality", "test", config=config.model_dump(mode="json"), parents=(parent.reference,))
-    return store.ensure(spec, lambda writer: judge(writer, parent, config))
+    return store.ensure(spec, lambda writer: judge(writer, parent, config, transforms))

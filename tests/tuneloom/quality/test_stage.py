@@ -10,13 +10,23 @@ from hypothesis import strategies as st
 
 from tests.rows import chat
 from tests.tuneloom.quality.judged import judged, table
-from tuneloom.config import Quality
+from tuneloom.config import Quality, Rule
 from tuneloom.errors import ConfigError
+from tuneloom.quality.stored import read_signals
 from tuneloom.records import Conversation, Message
 
 GOOD = [chat(f"What is {n} plus {n}?", f"{n} and {n} are {2 * n}.", language="en", kind="natural") for n in range(8)]
 REFUSAL = chat("Name a river.", "I'm sorry, but I can't assist with that.", language="en", kind="natural")
 LOOP = chat("Sing.", "la la la ti ti ti " * 12, language="en", kind="natural")
+EDIT = """
+def transform(row):
+    if row["messages"][0]["content"] == "Break":
+        raise ValueError("broken")
+    for message in row["messages"]:
+        message["content"] = message["content"].replace("today", "TODAY")
+        message["content"] = message["content"].replace("bad refusal", "I cannot fulfill this request.")
+    return row
+"""
 MAIL = chat("Who?", "Write to ada.moreau@example.org today.", language="en", kind="natural")
 
 
@@ -26,7 +36,7 @@ def test_a_reject_says_which_rule_which_value_which_bound(tmp_path: Path) -> Non
     assert (counts.rows_in, counts.made, counts.rows_out, counts.rejected, counts.held) == (10, 0, 8, 2, 0)
     details = {row["reason"]: json.loads(row["detail"]) for row in artifact.rejected().to_pylist()}
     assert details["refusal boilerplate"] == {
-        "rule": "refusal boilerplate", "version": "standard-1", "value": 1, "bound": 0,
+        "rule": "refusal boilerplate", "version": "standard-2", "value": 1, "bound": 0,
     }  # fmt: skip
     assert details["degenerate repetition"]["value"] > details["degenerate repetition"]["bound"] == 0.5
 
@@ -68,6 +78,40 @@ def test_rejected_personal_data_is_counted_by_kind(tmp_path: Path) -> None:
         "rule": "personal data", "version": "personal-data-1", "value": 1, "bound": 0, "evidence": {"email": 1},
     }  # fmt: skip
     assert artifact.stats["rules"]["personal data"] == {"rejected": 1, "by_side": {"train": 1}}
+
+
+def test_a_rule_of_the_configs_own_rejects_with_its_version_value_and_bound(tmp_path: Path) -> None:
+    short = Rule(name="too short", value="answer_characters", min=5, source="a test")
+    artifact = judged(tmp_path, table([*GOOD, chat("Say it", "No.")]), Quality(more=(short,)))
+    detail = json.loads(artifact.rejected()["detail"][0].as_py())
+    assert (detail["rule"], detail["value"], detail["bound"]) == ("too short", 3, 5)
+    assert detail["version"].startswith("config-")
+
+
+def test_the_signals_of_every_judged_row_are_stored_with_the_rule_that_rejected_it(tmp_path: Path) -> None:
+    suite = chat("q", "I cannot fulfill this request.", use="evaluate")
+    artifact = judged(tmp_path, table([*GOOD, REFUSAL, suite], ["train"] * 9 + ["suite"]))
+    stored = read_signals(artifact)
+    assert dict(stored["rule"].value_counts().rows()) == {None: 8, "refusal boilerplate": 1}
+    kept = [row["id"] for row in artifact.table().to_pylist() if row["side"] != "suite"]
+    assert sorted(stored.filter(stored["rule"].is_null())["id"]) == sorted(kept)
+    assert set(stored["source"]) == {"made"}
+    (written,) = [file for file in artifact.manifest.files if file.path == "signals.parquet"]
+    assert written.rows == 9
+
+
+def test_edits_of_the_users_come_after_the_mask_and_before_the_rules(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(EDIT)
+    rows = table([*GOOD, MAIL, chat("Break", "x"), chat("Say", "bad refusal")])
+    artifact = judged(tmp_path, rows, transforms=(file,))
+    kept = {row["messages"][0]["content"]: row for row in artifact.table().to_pylist()}
+    assert kept["Who?"]["messages"][1]["content"] == "Write to <EMAIL> TODAY."
+    assert kept["Who?"]["flags"] == ["personal data masked", "edited by mine"]
+    assert kept["Who?"]["content_hash"] != kept["Who?"]["id"]
+    assert artifact.stats["edited"] == {"mine": 2}
+    assert artifact.manifest.reasons == {"transform failed": 1, "refusal boilerplate": 1}
+    assert artifact.stats["rules"]["transform failed"] == {"rejected": 1, "by_side": {"train": 1}}
 
 
 def test_keep_and_none_change_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""What decides a run besides its config: read once, when the run is planned, and keyed by what it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuneloom.config import Config, Quality
+from tuneloom.models.resolve import ModelSource, resolve_model
+from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
+from tuneloom.plugin_files import plugin_digests
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`transforms` are the digests of the quality stage's plugin files, by name; `limit` is rows a file."""
+
+    model: ModelSource
+    files: tuple[PlannedFile, ...]
+    takedowns: frozenset[str]
+    transforms: Mapping[str, str]
+    limit: int | None
+
+
+def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> Inputs:
+    """Finds and checks all that the config names, below `folder`. Raises ConfigError and its kin for what is wrong."""
+    model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
+    takedowns = read_takedowns(config, folder)
+    _check_rules(config.quality)
+    return Inputs(
+        model=model,
+        files=tuple(planned_files(config, folder, home, takedowns, limit)),
+        takedowns=takedowns,
+        transforms=plugin_digests([folder / name for name in config.quality.transforms]),
+        limit=limit,
+    )
+
+
+def _check_rules(quality: Quality) -> None:
+    """Raises ConfigError for a rule that is wrong, before anything runs; the shipped ones need no check."""
+    if quality != Quality(pii=quality.pii, transforms=quality.transforms):
+        from tuneloom.quality.rules import rules_of  # takes half a second, and few configs have rules
+
+        rules_of(quality)

@@ -1,0 +1,144 @@
+"""Row transforms: a user's own edits, Python files that `quality.transforms` names, each with one function.
+
+    def transform(row):            # row["messages"], row["fields"], row["language"], row["kind"], row["task"], ...
+        for message in row["messages"]:
+            message["content"] = message["content"].replace("colour", "color")
+        return row
+
+It may change what a row says; its id, origin and labels stay. Each changed row is counted, gets a flag and a new
+`content_hash`; a row on which the function fails is rejected with the error and its line.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tuneloom.errors import ConfigError
+from tuneloom.plugin_files import load_plugin, plugin_line, plugin_text
+from tuneloom.records import ROWS, Conversation, Message, Reject, content_digest, digest, reject_rows
+
+EDITABLE = ("messages", "fields", "examples", "tools", "references", "choices")
+"""Columns that a transform may change."""
+FAILED = "transform failed"
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One file: its name, the digest of its text, and the function."""
+
+    name: str
+    version: str
+    path: Path
+    function: Any
+
+
+@dataclass
+class Edited:
+    """What transforms made of a table: the rows in their order without those that failed, and how often each edited."""
+
+    rows: pa.Table
+    failed: list[Reject] = field(default_factory=list)
+    failed_sides: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class _FailedError(Exception):
+    """A transform failed on a row; `detail` is what the reject tells."""
+
+    def __init__(self, detail: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def load_transforms(paths: Sequence[Path]) -> list[Transform]:
+    """Raises ConfigError, with file and line, for a file that cannot be loaded or has no function `transform`."""
+    found = []
+    for path in paths:
+        text = plugin_text(path)
+        function = getattr(load_plugin(path, text), "transform", None)
+        if not callable(function):
+            raise ConfigError(
+                f"the plugin {path.name} has no function `transform`",
+                where=f"quality.transforms: {path}",
+                remedy="It needs `transform(row)`, as docs/quality.md shows.",
+            )
+        found.append(Transform(path.stem, digest(text)[:8], path, function))
+    return found
+
+
+def apply_transforms(table: pa.Table, transforms: Sequence[Transform]) -> Edited:
+    """Every transform on every row, in the order of the config; a Python loop, for the functions are the user's."""
+    if not transforms:
+        return Edited(table)
+    edited = Edited(table, counts={transform.name: 0 for transform in transforms})
+    rows, failures = [], []
+    for index, row in enumerate(table.to_pylist()):
+        before = row
+        for transform in transforms:
+            try:
+                after = _applied(transform, row)
+            except _FailedError as failed:
+                failures.append((index, failed.detail))
+                break
+            edited.counts[transform.name] += after is not row
+            row = after
+        else:
+            rows.append((index, row if row is not before else None))
+    kept = table.take(pa.array([index for index, _ in rows], pa.int64()))
+    changed = [(place, row) for place, (_, row) in enumerate(rows) if row is not None]
+    edited.rows = _with_rows(kept, changed)
+    out = table.take(pa.array([index for index, _ in failures], pa.int64()))
+    edited.failed_sides = out["side"].to_pylist()
+    edited.failed = reject_rows(out, FAILED, [detail for _, detail in failures])
+    return edited
+
+
+def _applied(transform: Transform, row: dict[str, Any]) -> dict[str, Any]:
+    """The row itself where nothing changed, else the edited one."""
+    given = {name: value for name, value in copy.deepcopy(row).items() if name not in ("id", "content_hash", "flags")}
+    given["fields"] = dict(given["fields"] or ())
+    try:
+        said = transform.function(given)
+        edited = {name: said[name] for name in EDITABLE}
+        edited["fields"] = sorted(edited["fields"].items())
+        pa.Table.from_pylist([edited], schema=pa.schema([ROWS.field(name) for name in EDITABLE]))
+    except Exception as error:  # a user's code: whatever it raises, this row is rejected and the others go on
+        raise _FailedError(_detail(transform, error)) from error
+    if all(edited[name] == (row[name] if name != "fields" else sorted(row[name] or ())) for name in EDITABLE):
+        return row
+    changed = {**row, **edited}
+    conversation = Conversation(
+        messages=tuple(Message(**message) for message in changed["messages"]),
+        tools=changed["tools"],
+        references=tuple(changed["references"] or ()),
+        choices=tuple(changed["choices"] or ()),
+    )
+    flag = f"edited by {transform.name}"
+    flags = [*(row["flags"] or []), *([] if flag in (row["flags"] or []) else [flag])]
+    return {**changed, "content_hash": content_digest(conversation), "flags": flags}
+
+
+def _with_rows(table: pa.Table, changed: list[tuple[int, dict[str, Any]]]) -> pa.Table:
+    """The table with the rows at those places replaced."""
+    if not changed:
+        return table
+    new = pa.Table.from_pylist([row for _, row in changed], schema=table.schema)
+    order = list(range(len(table)))
+    for number, (place, _) in enumerate(changed):
+        order[place] = len(table) + number
+    return pa.concat_tables([table, new]).take(pa.array(order, pa.int64())).combine_chunks()
+
+
+def _detail(transform: Transform, error: Exception) -> dict[str, Any]:
+    where = f"{transform.path.name}:{plugin_line(transform.path, error)}"
+    return {
+        "rule": FAILED,
+        "version": f"{transform.name}-{transform.version}",
+        "value": 1,
+        "bound": 0,
+        "evidence": f"{type(error).__name__}: {error} ({where})",
+    }
