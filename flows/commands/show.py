@@ -17,6 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """STAGE or an artifact's folder."""
     parser.add_argument("what", metavar="STAGE|PATH", help="a stage of the last run, or an artifact's folder")
     parser.add_argument("--config", type=Path, metavar="CONFIG", help="the config (default: the last one that ran)")
+    parser.add_argument(
+        "--rule", action="append", default=[], metavar="EXPR",
+        help="quality: what a rule would reject that breaks where EXPR holds, such as 'answer_words < 3'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bound", action="append", default=[], metavar="RULE=VALUE",
+        help="quality: what a rule of the run would reject with another bound",
+    )  # fmt: skip
     add_override_arguments(parser)
 
 
@@ -25,9 +33,13 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from flows.console import TerminalReporter, stage_table
+    from flows.quality_view import print_quality
 
     reporter = TerminalReporter()
     artifact = _artifact(options, reporter)
+    if options.rule or options.bound:
+        _answer_what_if(artifact, options, reporter)
+        return 0
     reporter.say(f"{artifact.reference}  {artifact.folder}")
     reporter.console.print(stage_table({artifact.reference.stage: artifact}))
     for title, rows in (("kept", _kept(artifact)), ("rejected", _rejected(artifact))):
@@ -35,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
             reporter.say(f"\n{title}, for example")
         for row in rows:
             reporter.say(f"  {row}")
-    told = {"dedup": _print_duplicates, "decontaminate": _tell_contamination}.get(artifact.reference.stage)
+    told = {"dedup": _print_duplicates, "decontaminate": _tell_contamination, "quality": print_quality}.get(
+        artifact.reference.stage
+    )
     if told:
         told(artifact, reporter)
         return 0
@@ -45,6 +59,19 @@ def run(options: argparse.Namespace) -> int:
         for name, value in stats.items():
             reporter.say(f"  {name}: {_shown(json.dumps(value, ensure_ascii=False), 600)}")
     return 0
+
+
+def _answer_what_if(artifact: "Artifact", options: argparse.Namespace, reporter: "TerminalReporter") -> None:
+    from flows.quality_view import print_what_if
+    from tuneloom.errors import ConfigError
+
+    if artifact.reference.stage != "quality":
+        raise ConfigError(
+            f"--rule and --bound ask the quality stage, not {artifact.reference.stage}",
+            where="show",
+            remedy="Write `tuneloom show quality --rule ...`.",
+        )
+    print_what_if(artifact, options.rule, options.bound, reporter)
 
 
 def _print_duplicates(artifact: "Artifact", reporter: "TerminalReporter") -> None:

@@ -9,10 +9,14 @@ from flows.cli import main
 from flows.commands.show import _shown
 from flows.project import plan_to_run
 from tests.flows.projects import make_project, options, run_data_stages
+from tests.rows import chat
 from tests.tuneloom.decontaminate.builders import QUESTION, asked, cleaned, suite_rows
 from tests.tuneloom.dedup.builders import numbered, said
+from tests.tuneloom.quality.judged import judged, table
 from tuneloom.artifacts import Artifact, Store
+from tuneloom.config import Quality, Rule
 
+RULES = (Rule(name="too long", value="answer_words", max=5, source="a test"),)
 PHONE, MAIL = "13812345678", "jane.doe@example.com"
 
 
@@ -70,6 +74,34 @@ def test_decontamination_shows_the_evaluation_rows_that_are_given_away(
     told = capsys.readouterr().out
     assert "suite  1 evaluation rows, 1 compromised (0 exact question, 1 near duplicate" in told
     assert "suite:test.jsonl:1  1 rows, coverage 1.0: Natalia sold clips" in told
+
+
+def test_quality_shows_its_rules_and_histograms_with_the_bounds_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = judged(tmp_path, table([chat(f"q{n}", "word " * n) for n in range(1, 9)]), Quality(rules="none", more=RULES))
+    assert main(["show", str(made.folder)]) == 0
+    told = capsys.readouterr().out
+    assert "profile none: 8 rows judged, 0 masked" in told
+    assert "answer_words <= 5" in told
+    assert "5: max of too long" in told
+    histogram = told[told.index("answer_words: words") :].splitlines()
+    assert [line.split()[:2] for line in histogram[1:5]] == [["1", "1"], ["2", "2"], ["4", "4"], ["─" * 18, "5:"]]
+
+
+def test_what_if_questions_are_answered_without_a_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = judged(tmp_path, table([chat(f"q{n}", "word " * n) for n in range(1, 9)]), Quality(rules="none", more=RULES))
+    assert main(["show", str(made.folder), "--rule", "answer_words < 3", "--bound", "too long=7"]) == 0
+    told = capsys.readouterr().out
+    assert "2 of 8 rows would be rejected, 2 of them kept by the run" in told
+    assert "1 of 8 rows would be rejected, 0 of them kept by the run; 2 that it rejected would be kept" in told
+    assert main(["show", str(made.folder), "--rule", "read_csv('/etc/passwd')"]) == 2
+    assert "calls 'read_csv', which rules may not (--rule)" in capsys.readouterr().err
+
+
+def test_what_if_is_a_question_to_the_quality_stage(ingested: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(ingested.folder), "--rule", "answer_words < 3"]) == 2
+    assert "ask the quality stage, not ingest" in capsys.readouterr().err
 
 
 def test_before_a_run_show_says_so_and_leaves_nothing(
