@@ -35,6 +35,7 @@ ui-stop: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
+	@$(BIN)/python -m benchmarks.quality
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
