@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuneloom.quality.counts import STOP_WORDS, Counts, count
+from tuneloom.quality import counts
+from tuneloom.quality import repetition as repetition_module
+from tuneloom.quality.counts import STOP_WORDS, Counts, count, same_text
+from tuneloom.quality.repetition import repetition
 
 
 def of(*texts: str) -> Counts:
@@ -69,3 +72,21 @@ def test_a_slice_is_counted_as_its_texts_are() -> None:
 
 def test_there_are_eight_stop_words() -> None:
     assert len(STOP_WORDS) == 8
+
+
+def test_each_kernel_compiles_once_whatever_it_is_called_with() -> None:
+    """A second specialisation costs seconds of the first run."""
+    for texts in (["Ab c d"], [], ["x", "中文"], ["a b", "c"]):
+        array = pa.array(texts, pa.large_string()).slice(len(texts) // 2)
+        count(array)
+        repetition(array)
+        same_text(array, array)
+    for module in (counts, repetition_module):
+        kernels = {name: one.signatures for name, one in vars(module).items() if hasattr(one, "signatures")}
+        assert {name for name, signatures in kernels.items() if len(signatures) > 1} == set()
+
+
+@given(st.text("ab \n\u3000", max_size=12), st.text("ab \n\u3000", max_size=12))
+def test_texts_are_the_same_but_for_white_space(one: str, other: str) -> None:
+    same = same_text(pa.array([one], pa.large_string()), pa.array([other], pa.large_string()))
+    assert same.tolist() == [" ".join(one.split()) == " ".join(other.split())]
