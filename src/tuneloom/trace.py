@@ -12,9 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tuneloom.artifacts import Artifact
 from tuneloom.records import Origin, canonical
+from tuneloom.render.shards import read_rows
 
 ROW_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render")
 
@@ -103,14 +105,7 @@ def _plainly(name: str, value: Any) -> str:
 def _note(artifact: Artifact, stage: str, origin: Origin) -> str:
     """What a kept row got there: language, kind, side, repeat, or its place in the shards."""
     if stage == "render":
-        for path in artifact.files("shards/"):
-            shard = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-            places = pc.indices_nonzero(_is_at(shard["origin"], origin)).to_pylist()
-            if places:
-                row = shard.slice(places[0], 1).to_pylist()[0]
-                trained = sum(row["loss_mask"] or [])
-                return f"{path.name} row {places[0]}, {len(row['ids'])} tokens, {trained} of them trained"
-        return ""
+        return _place_in_shards(artifact, origin)
     wanted = {"ingest": ("language", "kind", "task"), "split": ("side",), "quality": ("flags",), "mixture": ("repeat",)}
     for part in artifact.tables():
         columns = [name for name in wanted.get(stage, ()) if name in part.column_names]
@@ -119,6 +114,41 @@ def _note(artifact: Artifact, stage: str, origin: Origin) -> str:
             values = row.to_pylist()[0]
             return ", ".join(f"{name} {values[name]}" for name in columns if values[name] not in (None, []))
     return ""
+
+
+def _place_in_shards(artifact: Artifact, origin: Origin) -> str:
+    """`train-00001.arrow row 12, 87 tokens, 40 of them trained; pack 3 (from token 512)`."""
+    before: Counter[str] = Counter()  # rows of each side in the shards before
+    for path in artifact.files("shards/"):
+        shard = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        side = path.name.rsplit("-", 1)[0]
+        places = pc.indices_nonzero(_is_at(shard["origin"], origin)).to_pylist()
+        if places:
+            row = shard.slice(places[0], 1).to_pylist()[0]
+            trained = sum(run["end"] - run["start"] for run in row["learnt"])
+            told = f"{path.name} row {places[0]}, {len(row['ids'])} tokens, {trained} of them trained"
+            return told + (_places_in_packs(artifact, before[side] + places[0]) if side == "train" else "")
+        before[side] += len(shard)
+    return ""
+
+
+def _places_in_packs(artifact: Artifact, number: int) -> str:
+    """Every pack that holds the training row of this number, and where it begins there."""
+    lengths = read_rows(artifact, "train").lengths
+    packs = pq.read_table(artifact.path("packs.parquet"))
+    holding = packs.filter(pc.is_in(packs["pack"], _packs_of(packs, number))).to_pylist()
+    spots = [
+        f"{pack['pack']} (from token {int(lengths[pack['rows'][:at]].sum())})"
+        for pack in holding
+        for at, row in enumerate(pack["rows"])
+        if row == number
+    ]
+    return f"; pack {', '.join(spots)}" if spots else "; in no pack"
+
+
+def _packs_of(packs: pa.Table, number: int) -> pa.Array:
+    rows = packs["rows"].combine_chunks()
+    return pc.list_parent_indices(rows).filter(pc.equal(pc.list_flatten(rows), number)).cast(pa.int32())
 
 
 def _matching(ingest: Artifact, wanted: str) -> list[dict]:

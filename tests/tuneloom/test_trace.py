@@ -16,7 +16,7 @@ from tests.tuneloom.ingest.built import ingested
 from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.artifacts import Artifact, Store, Writer
 from tuneloom.records import Conversation, Origin, Reject, content_digest, reject_rows, to_table
-from tuneloom.render.shards import read_rows
+from tuneloom.render.shards import read_packs, read_rows
 from tuneloom.trace import find_lives, source_ledger
 
 Found = dict[str, Artifact | None]
@@ -86,7 +86,9 @@ def test_the_last_step_is_a_place_in_a_shard_with_its_tokens(tmp_path: Path, tin
     row = read_rows(shards, "train")[1]
     trained = f"{row.supervised} of them trained"
     assert life.steps[-2].note == "repeat 1"
-    assert life.steps[-1].note.split(" ", 1)[1] == f"row 1, {len(row.ids)} tokens, {trained}"
+    assert life.steps[-1].note.split(" ", 1)[1] == (
+        f"row 1, {len(row.ids)} tokens, {trained}; pack 0 (from token {read_packs(shards)[0].index(1) * len(row.ids)})"
+    )
     assert (shards.folder / "shards" / life.steps[-1].note.split()[0]).is_file()
     assert source_ledger(found, "made")[-1] == ("render", 3, 0, {})
 

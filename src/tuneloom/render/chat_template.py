@@ -62,7 +62,7 @@ class ChatTemplate:
 
     def __init__(self, source: str, named: Mapping[str, str], special: Sequence[str]) -> None:
         self.source, self.named, self.special = source, dict(named), tuple(special)
-        environment = _environment()
+        environment = self.environment = chat_environment()
         try:
             self._template = environment.from_string(source)
         except jinja2.TemplateSyntaxError as error:
@@ -92,7 +92,7 @@ class ChatTemplate:
         `prompt` adds the header that an assistant's answer follows.
         """
         try:
-            said = [_for_template(message) for message in messages]
+            said = [for_template(message) for message in messages]
             functions = json.loads(tools) if tools else None
         except (ValueError, KeyError, TypeError) as error:
             return Unrenderable("unreadable tools", f"{type(error).__name__}: {error}")
@@ -231,7 +231,7 @@ def _fits(text: str, at: int, piece: str, last: bool) -> bool:
     return text.startswith(piece, at) and (not last or at + len(piece) == len(text))
 
 
-def _for_template(message: Mapping[str, Any]) -> dict[str, Any]:
+def for_template(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message as chat templates expect it: only what it has, tool calls in OpenAI's shape."""
     said: dict[str, Any] = {"role": message["role"], "content": message["content"]}
     if message.get("name"):
@@ -258,7 +258,7 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _environment() -> jinja2.Environment:
+def chat_environment() -> jinja2.Environment:
     """The settings and functions that chat templates are written for (transformers' documentation)."""
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]

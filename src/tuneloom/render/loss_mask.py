@@ -2,64 +2,74 @@
 
 A rendering is cut at the template's special tokens (which become their ids) and where an answer begins, so no token
 reaches over the edge between prompt and answer, just as when the model answers. Then each row is proven from its
-finished arrays: the runs of learnt tokens must decode to exactly the answers, each with its end token. What cannot be
+finished arrays: the runs of learnt tokens must stand for exactly the answers, each with its end token. What cannot be
 proven is not trained on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuneloom.errors import ConfigError
-from tuneloom.models.token_row import TokenRow
+from tuneloom.models.token_row import TokenRow, learnt_runs
 from tuneloom.render.chat_template import Rendering, Unrenderable
+from tuneloom.render.plans import cut
+from tuneloom.render.sheet import Sheet, Unproven
 from tuneloom.render.tokenizer import RowTokenizer
-from tuneloom.text.personal_data import mask
+
+SAMPLE = 256
+"""One row in so many is also rendered by itself and tokenised by `tokenizers`, to be compared."""
 
 
 @dataclass(frozen=True)
-class Unproven:
-    """Why a row has no mask: the answer `expected` and the text `found` that its learnt tokens decode to."""
+class Said:
+    """A conversation to be made a row: messages with the fields of `records.Message`; a `prompt` ends in the header
+    that an assistant's answer follows."""
 
-    expected: str
-    found: str
+    id: str
+    messages: Sequence[Mapping[str, Any]]
+    tools: str | None = None
+    prompt: bool = False
 
 
 @dataclass(frozen=True)
-class _Piece:
-    text: str
-    control: bool
-    learnt: bool
+class Written:
+    """Rows in the order asked for; `trimmed` counts texts of each whose outer white space the template dropped."""
+
+    rows: list[TokenRow | Unproven | Unrenderable]
+    trimmed: list[int]
+
+
+def write_rows(said: Sequence[Said], tokenizer: RowTokenizer) -> Written:
+    """Conversations -> rows with proven masks, many at a time.
+
+    `[{role: user, content: Hi}, {role: assistant, content: Yo}]` -> ids int32 (n,) of
+    `[<|im_start|> user \\n Hi <|im_end|> \\n <|im_start|> assistant \\n Yo <|im_end|> \\n]` and
+    loss_mask uint8 (n,) `[0 0 0 0 0 0 0 0 0 1 1 0]`.
+
+    One row in SAMPLE is made again without plans and by `tokenizers`; where it differs, all are.
+    """
+    written = _write(said, tokenizer)
+    if tokenizer.quick:
+        picked = range(0, len(said), SAMPLE)
+        again = _write([said[i] for i in picked], tokenizer, slowly=True).rows
+        if any(not _same(written.rows[i], row) for i, row in zip(picked, again, strict=True)):
+            tokenizer.fall_back("a sampled row has other tokens by the fast way")
+            return _write(said, tokenizer)
+    return written
 
 
 def write_masks(
     ids: Sequence[str], renderings: Sequence[Rendering], tokenizer: RowTokenizer
 ) -> list[TokenRow | Unproven]:
-    """Renderings -> rows with proven masks.
-
-    `<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\nYo<|im_end|>\\n` -> ids int32 (n,) of
-    `[<|im_start|> user \\n Hi <|im_end|> \\n <|im_start|> assistant \\n Yo <|im_end|> \\n]` and
-    loss_mask uint8 (n,) `[0 0 0 0 0 0 0 0 0 1 1 0]`.
-    """
-    pieces = [list(_pieces(rendering)) for rendering in renderings]
-    texts = list(dict.fromkeys(piece.text for row in pieces for piece in row if not piece.control))
-    encoded = dict(zip(texts, tokenizer.encode(texts), strict=True))
-    encoded_controls = {text: [i] for text, i in tokenizer.special.items()}
-    rows = []
-    for row_id, row in zip(ids, pieces, strict=True):
-        tokens = [(encoded_controls if piece.control else encoded)[piece.text] for piece in row]
-        learnt = np.repeat([piece.learnt for piece in row], [len(t) for t in tokens]).astype(np.uint8)
-        rows.append(TokenRow(row_id, np.array([i for t in tokens for i in t], np.int32), learnt))
-    return _prove(rows, renderings, tokenizer)
-
-
-def learnt_runs(loss_mask: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Runs of ones in a loss_mask uint8 (n,) as (start, end): `[0 1 1 0 1]` -> `[(1, 3), (4, 5)]`."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], loss_mask, [0])).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    """Renderings -> rows with proven masks, as `write_rows` makes them."""
+    sheet = Sheet(tokenizer)
+    for rendering in renderings:
+        sheet.add(list(cut(rendering)))
+    return sheet.finish(ids)
 
 
 def prompt_ids(row: TokenRow) -> NDArray[np.int32]:
@@ -71,12 +81,12 @@ def prompt_ids(row: TokenRow) -> NDArray[np.int32]:
 
 def check_tokenizer(tokenizer: RowTokenizer) -> None:
     """Compares pieces with the whole text on a sample conversation, so that a tokenizer that treats pieces in another
-    way (a space put before each text, tokens that swallow white space) is refused instead of silently mistaken.
+    way (it strips white space, say) is refused instead of silently mistaken.
 
     Raises ConfigError naming the first difference.
     """
-    said = [{"role": r, "content": c} for r, c in (("user", "Hi there."), ("assistant", "Yo, 你好!"))]
-    rendering = tokenizer.template.render(said)
+    talk = [{"role": r, "content": c} for r, c in (("user", "Hi there."), ("assistant", "Yo, 你好!"))]
+    rendering = tokenizer.template.render(talk)
     if isinstance(rendering, Unrenderable):
         raise ConfigError(
             f"the chat template cannot be used: {rendering.reason}",
@@ -105,34 +115,29 @@ def check_tokenizer(tokenizer: RowTokenizer) -> None:
         )
 
 
-def _pieces(rendering: Rendering) -> Iterator[_Piece]:
-    """Cuts the text at special tokens and at the edges of turns."""
-    cuts = {0, len(rendering.text)}
-    cuts.update(edge for span in rendering.controls for edge in span)
-    cuts.update(edge for turn in rendering.turns for edge in (turn.start, turn.end))
-    edges = sorted(cuts)
-    controls = {start for start, _ in rendering.controls}
-    learnt = [turn for turn in rendering.turns if turn.learnt]
-    for start, end in pairwise(edges):
-        inside = any(turn.start <= start < turn.end for turn in learnt)
-        yield _Piece(rendering.text[start:end], start in controls, inside)
-
-
-def _prove(
-    rows: Sequence[TokenRow], renderings: Sequence[Rendering], tokenizer: RowTokenizer
-) -> list[TokenRow | Unproven]:
-    """From the arrays alone: one run of learnt tokens for each learnt turn, decoding to that turn's text."""
-    runs = [learnt_runs(row.loss_mask) for row in rows]
-    decoded = iter(tokenizer.decode([row.ids[a:b] for row, spans in zip(rows, runs, strict=True) for a, b in spans]))
-    ends = frozenset(tokenizer.special.values())
-    proven: list[TokenRow | Unproven] = []
-    for row, spans, rendering in zip(rows, runs, renderings, strict=True):
-        found = [next(decoded) for _ in spans]
-        expected = [rendering.text[turn.start : turn.end] for turn in rendering.turns if turn.learnt]
-        ended = all(int(row.ids[end - 1]) in ends for _, end in spans)
-        if found == expected and ended:
-            proven.append(row)
+def _write(said: Sequence[Said], tokenizer: RowTokenizer, slowly: bool = False) -> Written:
+    """`slowly`: without plans, by `tokenizers`."""
+    sheet = Sheet(tokenizer, slowly)
+    refused: dict[int, Unrenderable] = {}
+    trimmed = [0] * len(said)
+    quick = tokenizer.quick and not slowly
+    for i, one in enumerate(said):
+        plan = tokenizer.plans.of(one.messages, one.tools, one.prompt) if quick else None
+        if plan:
+            sheet.add_planned(plan, [slot.fill(one.messages) for _, slot in plan.slots])
+            trimmed[i] = plan.trimmed(one.messages)
             continue
-        wrong = next((pair for pair in zip(expected, found, strict=False) if pair[0] != pair[1]), (expected, found))
-        proven.append(Unproven(*(mask(str(text))[:200] for text in wrong)))
-    return proven
+        rendering = tokenizer.template.render(one.messages, one.tools, prompt=one.prompt)
+        if isinstance(rendering, Unrenderable):
+            refused[i] = rendering
+        else:
+            sheet.add(list(cut(rendering)))
+            trimmed[i] = rendering.trimmed
+    made = iter(sheet.finish([one.id for i, one in enumerate(said) if i not in refused]))
+    return Written([refused[i] if i in refused else next(made) for i in range(len(said))], trimmed)
+
+
+def _same(one: TokenRow | Unproven | Unrenderable, other: TokenRow | Unproven | Unrenderable) -> bool:
+    if isinstance(one, TokenRow) and isinstance(other, TokenRow):
+        return np.array_equal(one.ids, other.ids) and np.array_equal(one.loss_mask, other.loss_mask)
+    return one == other

@@ -1,11 +1,13 @@
-"""Token shards: Arrow IPC files, memory-mapped, that open with pyarrow alone.
+"""Token shards: Arrow IPC files, memory-mapped, that open with pyarrow or `datasets` alone.
 
-`shards/<side>-00000.arrow` holds rows sorted by id, `packs.parquet` the plan that packs the training rows. The schema's
+`shards/<side>-00000.arrow` holds rows sorted by id, `packs.parquet` the plan that packs the training rows. Tokens are
+views on the mapped file; the loss mask is stored as the runs of tokens that are learnt, some bytes a turn. The schema's
 metadata tells which tokenizer and template made them.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
@@ -15,22 +17,27 @@ from numpy.typing import NDArray
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
-from tuneloom.models.token_row import TokenRow
+from tuneloom.models.token_row import TokenRow, runs_of_rows
 from tuneloom.records import ORIGIN
 
+_RUN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 SHARDS = pa.schema(
     [
         ("id", pa.string()),
         ("origin", ORIGIN),
         ("ids", pa.list_(pa.int32())),
-        ("loss_mask", pa.list_(pa.uint8())),
+        ("learnt", pa.list_(_RUN)),
         ("repeat", pa.int32()),
+        ("template", pa.string()),
+        ("exemplars", pa.list_(pa.string())),
     ]
 )
+"""`learnt` are the runs of tokens whose loss counts; `template` and `exemplars` name the row's prompt template and the
+rows shown before it, where it has them."""
 PACKS = pa.schema([("pack", pa.int32()), ("rows", pa.list_(pa.int32()))])
 BATCH_ROWS = 1024
 SHARD_TOKENS = 16 << 20
-"""A shard is closed when it holds this many tokens (5 bytes each)."""
+"""A shard is closed when it holds this many tokens (4 bytes each)."""
 
 
 class ShardWriter:
@@ -38,17 +45,27 @@ class ShardWriter:
 
     def __init__(self, writer: Writer, metadata: Mapping[str, str]) -> None:
         self._writer, self._schema = writer, SHARDS.with_metadata(dict(metadata))
-        self._waiting: dict[str, list[dict]] = defaultdict(list)
+        self._waiting: dict[str, _Waiting] = defaultdict(_Waiting)
         self._open: dict[str, _Shard] = {}
         self._closed: dict[str, int] = defaultdict(int)
 
-    def add(self, side: str, row: TokenRow, origin: Mapping[str, object], repeat: int) -> None:
+    def add(
+        self,
+        side: str,
+        row: TokenRow,
+        origin: Mapping[str, object],
+        repeat: int,
+        template: str | None = None,
+        exemplars: Sequence[str] = (),
+    ) -> None:
         """Appends one row to its side."""
         waiting = self._waiting[side]
-        waiting.append(
-            {"id": row.id, "origin": origin, "ids": row.ids, "loss_mask": row.loss_mask, "repeat": repeat},
-        )
-        if len(waiting) == BATCH_ROWS:
+        waiting.rows.append(row)
+        waiting.origins.append(origin)
+        waiting.repeats.append(repeat)
+        waiting.templates.append(template)
+        waiting.exemplars.append(exemplars)
+        if len(waiting.rows) == BATCH_ROWS:
             self._flush(side)
 
     def close(self) -> None:
@@ -59,13 +76,11 @@ class ShardWriter:
                 self._close(side)
 
     def _flush(self, side: str) -> None:
-        rows = self._waiting[side]
-        if not rows:
+        if not self._waiting[side].rows:
             return
         if side not in self._open:
             self._open[side] = _Shard(self._writer, f"shards/{side}-{self._closed[side]:05d}.arrow", self._schema)
-        self._open[side].write(pa.RecordBatch.from_pylist(rows, schema=self._schema))
-        rows.clear()
+        self._open[side].write(self._waiting.pop(side).batch(self._schema))
         if self._open[side].tokens >= SHARD_TOKENS:
             self._close(side)
 
@@ -75,6 +90,42 @@ class ShardWriter:
         self._writer.file(shard.path, shard.rows)  # now the rows are known
         self._writer.count(rows_out=shard.rows)
         self._closed[side] += 1
+
+
+@dataclass
+class _Waiting:
+    """Rows of a side that are not written yet."""
+
+    rows: list[TokenRow] = field(default_factory=list)
+    origins: list[Mapping[str, object]] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    templates: list[str | None] = field(default_factory=list)
+    exemplars: list[Sequence[str]] = field(default_factory=list)
+
+    def batch(self, schema: pa.Schema) -> pa.RecordBatch:
+        """Their columns."""
+        bounds = np.cumsum([0, *map(len, self.rows)])
+        ids = np.concatenate([row.ids for row in self.rows])
+        columns = [
+            pa.array([row.id for row in self.rows], pa.string()),
+            pa.array(self.origins, ORIGIN),
+            pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(ids, pa.int32())),
+            _learnt(np.concatenate([row.loss_mask for row in self.rows]), bounds),
+            pa.array(self.repeats, pa.int32()),
+            pa.array(self.templates, pa.string()),
+            pa.array(self.exemplars, pa.list_(pa.string())),
+        ]
+        return pa.record_batch(columns, schema=schema)
+
+
+def _learnt(loss_mask: NDArray[np.uint8], bounds: NDArray[np.int64]) -> pa.ListArray:
+    """The masks of many rows, uint8 (t,), row r at `bounds[r]:bounds[r + 1]`, as runs counted from each row's start."""
+    starts, ends = runs_of_rows(loss_mask, bounds)
+    rows = np.searchsorted(bounds, starts, side="right") - 1
+    runs = pa.StructArray.from_arrays(
+        [pa.array(edge - bounds[rows], pa.int32()) for edge in (starts, ends)], fields=list(_RUN)
+    )
+    return pa.ListArray.from_arrays(pa.array(np.searchsorted(rows, np.arange(len(bounds))), pa.int32()), runs)
 
 
 class _Shard:
@@ -89,7 +140,7 @@ class _Shard:
 
 
 class ShardRows(Sequence[TokenRow]):
-    """The rows of one side, in shard order, by number: views on the mapped files, nothing copied."""
+    """The rows of one side, in shard order, by number: tokens are views on the mapped files, nothing copied."""
 
     def __init__(self, batches: Sequence[pa.RecordBatch], metadata: Mapping[str, str]) -> None:
         self.metadata = dict(metadata)
@@ -130,12 +181,17 @@ class _Batch:
         self.ids = batch["id"]
         self.offsets = batch["ids"].offsets.to_numpy()
         self.tokens = batch["ids"].values.to_numpy()
-        self.mask = batch["loss_mask"].values.to_numpy()
+        self.runs = batch["learnt"].offsets.to_numpy()
+        learnt = batch["learnt"].values
+        self.learnt_starts, self.learnt_ends = (learnt.field(name).to_numpy() for name in ("start", "end"))
         self.repeat = batch["repeat"].to_numpy()
 
     def row(self, index: int) -> TokenRow:
-        span = slice(self.offsets[index], self.offsets[index + 1])
-        return TokenRow(self.ids[index].as_py(), self.tokens[span], self.mask[span])
+        tokens = self.tokens[self.offsets[index] : self.offsets[index + 1]]
+        mask = np.zeros(len(tokens), np.uint8)
+        for run in range(self.runs[index], self.runs[index + 1]):
+            mask[self.learnt_starts[run] : self.learnt_ends[run]] = 1
+        return TokenRow(self.ids[index].as_py(), tokens, mask)
 
 
 def read_rows(artifact: Artifact, side: str) -> ShardRows:

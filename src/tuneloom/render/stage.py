@@ -17,15 +17,17 @@ from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
 from tuneloom.config import Render
 from tuneloom.errors import NoUsableData
-from tuneloom.models.token_row import TokenRow
+from tuneloom.models.token_row import TokenRow, learnt_runs
 from tuneloom.records import SIDES, canonical, reject_rows
-from tuneloom.render.chat_template import Rendering, Unrenderable
-from tuneloom.render.loss_mask import Unproven, check_tokenizer, learnt_runs, write_masks
+from tuneloom.render.chat_template import Unrenderable
+from tuneloom.render.loss_mask import Said, check_tokenizer, write_rows
+from tuneloom.render.messages import message_dicts
 from tuneloom.render.pack import fill, pack
 from tuneloom.render.shards import ShardWriter, write_packs
+from tuneloom.render.sheet import Unproven
 from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
 
-VERSION = "render-1"
+VERSION = "render-2"
 SLICE_ROWS = 2048
 HISTOGRAM_BIN = 64
 
@@ -86,29 +88,25 @@ def _slices(rows: Artifact) -> Iterator[pa.Table]:
 
 
 def _render_slice(table: pa.Table, config: Render, tokenizer: RowTokenizer, tally: _Tally) -> list[Outcome]:
-    """A row at a time through Jinja (its templates see one conversation), then all together through the tokenizer."""
-    outcomes: list[Outcome] = [("not rendered", {})] * len(table)
-    ready: list[tuple[int, Rendering]] = []
+    """All rows together, as pieces of text."""
     sides = table["side"].to_pylist()
-    for i, (messages, tools) in enumerate(zip(table["messages"].to_pylist(), table["tools"].to_pylist(), strict=True)):
-        judged = sides[i] in SIDES
-        if not judged:
-            messages = _question(messages)
-        rendering = tokenizer.template.render(messages, tools, prompt=not judged)
-        if isinstance(rendering, Unrenderable):
-            reason = {"no end of turn": "loss mask not proven"}.get(rendering.reason, rendering.reason)
-            outcomes[i] = (reason, {"rule": rendering.reason, "evidence": rendering.evidence})
-        else:
-            tally.trimmed += rendering.trimmed
-            ready.append((i, rendering))
-    ids = table["id"].to_pylist()
-    masked = write_masks([ids[i] for i, _ in ready], [rendering for _, rendering in ready], tokenizer)
-    for (i, _), row in zip(ready, masked, strict=True):
-        outcomes[i] = _judge(row, sides[i] in SIDES, config)
-    return outcomes
+    columns = (table["id"].to_pylist(), message_dicts(table["messages"]), table["tools"].to_pylist(), sides)
+    written = write_rows([_said(*row) for row in zip(*columns, strict=True)], tokenizer)
+    tally.trimmed += sum(written.trimmed)
+    return [_judge(row, side in SIDES, config) for row, side in zip(written.rows, sides, strict=True)]
 
 
-def _judge(row: TokenRow | Unproven, judged: bool, config: Render) -> Outcome:
+def _said(row_id: str, messages: list[dict[str, Any]], tools: str | None, side: str) -> Said:
+    """A row as it is rendered: of a suite's rows the question."""
+    if side in SIDES:
+        return Said(row_id, messages, tools)
+    return Said(row_id, _question(messages), tools, prompt=True)
+
+
+def _judge(row: TokenRow | Unproven | Unrenderable, judged: bool, config: Render) -> Outcome:
+    if isinstance(row, Unrenderable):
+        reason = {"no end of turn": "loss mask not proven"}.get(row.reason, row.reason)
+        return reason, {"rule": row.reason, "evidence": row.evidence}
     if isinstance(row, Unproven):
         return "loss mask not proven", {"evidence": canonical({"expected": row.expected, "found": row.found})}
     if judged and not row.supervised:
@@ -165,6 +163,8 @@ def _stats(tally: _Tally, tokenizer: RowTokenizer) -> dict[str, Any]:
         "trimmed_messages": tally.trimmed,
         "template": tokenizer.template.digest,
         "tokenizer": tokenizer.digest,
+        "engine": tokenizer.engine.name,
+        "fell_back": tokenizer.engine.fell_back,
         "example": _example(tally.example, tokenizer) if tally.example else None,
     }
 

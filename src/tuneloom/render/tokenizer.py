@@ -9,9 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from tuneloom.errors import ConfigError
 from tuneloom.records import digest
 from tuneloom.render.chat_template import ChatTemplate
+from tuneloom.render.engine import Engine, prefixing, without_prefix
+from tuneloom.render.plans import Plans
+from tuneloom.render.token_bytes import said_bytes, token_bytes
 
 
 @dataclass(frozen=True)
@@ -26,11 +34,93 @@ class RowTokenizer:
     @cached_property
     def digest(self) -> str:
         """Hash of the vocabulary and all settings."""
-        return digest(self.backend.to_str())
+        return digest(self._json)
+
+    @cached_property
+    def _json(self) -> str:
+        return self.backend.to_str()
+
+    @cached_property
+    def _tree(self) -> dict[str, Any]:
+        return orjson.loads(self._json)
+
+    @cached_property
+    def plans(self) -> Plans:
+        """The template's plans."""
+        return Plans(self.template)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Who tokenises."""
+        return Engine(self.backend, self._tree)
+
+    @cached_property
+    def _bare_engine(self) -> Engine | None:
+        from tokenizers import Tokenizer
+
+        tree = without_prefix(self._tree)
+        if tree is None:
+            return None
+        bare = Tokenizer.from_str(orjson.dumps(tree).decode())
+        bare.encode_special_tokens = True
+        return Engine(bare, tree)
+
+    @cached_property
+    def prefixing(self) -> str:
+        """Before which texts the tokenizer puts a space: none, the first of a row, or each after a special token."""
+        return prefixing(self._tree)
+
+    def prefix(self, text: str) -> str:
+        """The space that the tokenizer puts before a text that begins anew, if it does."""
+        if self.prefixing == "none" or not text:
+            return ""
+        return " " if self._always_prefixes or not text.startswith((" ", "\u2581")) else ""
+
+    @cached_property
+    def _always_prefixes(self) -> bool:
+        return "'Prepend'" in str(self._tree.get("normalizer"))
+
+    @property
+    def quick(self) -> bool:
+        """Whether rows are made by plans and the fast engine; until a sampled row disagrees."""
+        return "distrusted" not in self.__dict__
+
+    def fall_back(self, why: str) -> None:
+        """From now on every row is rendered by itself and tokenised by `tokenizers`."""
+        self.__dict__["distrusted"] = why
+        self.engine.fall_back(why)
+        if self._bare_engine:
+            self._bare_engine.fall_back(why)
+
+    def encode_flat(self, texts: Sequence[str], goes_on: bool) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """n texts -> ids int32 (t,) and bounds int64 (n + 1,); texts that go on get no space before them."""
+        return self._of(goes_on).encode(texts)
+
+    def judge(self, texts: Sequence[str], goes_on: bool) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The same from `tokenizers`."""
+        return self._of(goes_on).judge(texts)
+
+    def _of(self, goes_on: bool) -> Engine:
+        return self._bare_engine if goes_on and self._bare_engine else self.engine
+
+    @cached_property
+    def _bytes(self) -> pa.BinaryArray | None:
+        return token_bytes(self._tree)
+
+    def said(self, ids: NDArray[np.int32]) -> tuple[memoryview, NDArray[np.int64]]:
+        """The bytes that ids int32 (n,) stand for, and where each id's begin, int64 (n + 1,).
+
+        Where the decoder is of an unknown kind each id is decoded by itself.
+        """
+        if self._bytes is not None:
+            return said_bytes(self._bytes, ids)
+        parts = [text.encode() for text in self.decode([[i] for i in ids.tolist()])]
+        return memoryview(b"".join(parts)), np.cumsum([0, *map(len, parts)])
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Texts -> ids, every text apart, nothing added: `["<|im_end|>"]` -> `[[28, 108, 306, ...]]`, never `[[2]]`."""
-        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        ids, bounds = self.engine.encode(texts)
+        return [part.tolist() for part in np.split(ids, bounds[1:-1])] if len(texts) else []
 
     def decode(self, ids: Iterable[Iterable[int]]) -> list[str]:
         """Ids -> texts, special tokens shown: `[[28, 108], [2]]` -> `["<|", "<|im_end|>"]`."""

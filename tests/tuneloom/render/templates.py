@@ -1,7 +1,12 @@
 """Small faithful chat templates of several model families, and tokenizers that know their special tokens."""
 
+from typing import TYPE_CHECKING
+
 from tests.tiny_model import make_tiny_tokenizer
 from tuneloom.render.tokenizer import RowTokenizer, row_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
@@ -52,17 +57,57 @@ FAMILIES = {
 }
 
 
-def family(name: str) -> RowTokenizer:
-    """The tiny byte-level tokenizer with a family's template and special tokens."""
+def family(name: str, tokenizer: str = "byte-level") -> RowTokenizer:
+    """One of TOKENIZERS with a family's template and special tokens."""
     template, special = FAMILIES[name]
-    return with_template(template, special)
+    return with_template(template, special, tokenizer)
 
 
-def with_template(template: str, special: list[str]) -> RowTokenizer:
-    """The tiny tokenizer with `special` added; the first of them begins a text, the last ends a turn."""
-    from tokenizers import AddedToken
+def sentencepiece_like(prefix: str) -> "Tokenizer":
+    """A small BPE over U+2581 and bytes, as Llama 2 and Mistral have it; `prefix` says where it puts a space: "never",
+    "first", "always" (Metaspace) or "normalizer" (Prepend)."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), *"▁abcdefghijklmnopqrstuvwxyzHIY.,!?你好"]
+    merges = [("▁", "t"), ("▁t", "h"), ("▁th", "e"), ("Y", "o"), ("▁", "Yo"), ("H", "i"), ("▁", "Hi"), ("▁", "▁")]
+    pieces += ["".join(pair) for pair in merges]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    bpe = Tokenizer(models.BPE(vocabulary, merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    if prefix == "normalizer":
+        bpe.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    else:
+        bpe.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme=prefix, split=False)
+    strip = [] if prefix == "never" else [decoders.Strip(" ", 1, 0)]
+    bpe.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), *strip])
+    return bpe
+
+
+def byte_level(prefix: bool = False, individual_digits: bool = False) -> "Tokenizer":
+    """The tiny byte-level BPE, with a space before each text or with digits apart (as Llama 3 and SmolLM2 have it)."""
+    from tokenizers import pre_tokenizers
 
     backend = make_tiny_tokenizer().backend_tokenizer
+    parts = [pre_tokenizers.Digits(individual_digits=True)] if individual_digits else []
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*parts, pre_tokenizers.ByteLevel(add_prefix_space=prefix)])
+    return backend
+
+
+TOKENIZERS = {
+    "byte-level": lambda: byte_level(),
+    "byte-level, space before": lambda: byte_level(prefix=True),
+    "byte-level, digits apart": lambda: byte_level(individual_digits=True),
+    "metaspace, never": lambda: sentencepiece_like("never"),
+    "metaspace, first": lambda: sentencepiece_like("first"),
+    "metaspace, always": lambda: sentencepiece_like("always"),
+    "prepend": lambda: sentencepiece_like("normalizer"),
+}
+
+
+def with_template(template: str, special: list[str], tokenizer: str = "byte-level") -> RowTokenizer:
+    """One of TOKENIZERS with `special` added; the first of them begins a text, the last ends a turn."""
+    from tokenizers import AddedToken
+
+    backend = TOKENIZERS[tokenizer]()
     backend.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in special])
     return row_tokenizer(backend, template, {"bos_token": special[0], "eos_token": special[-1]})
 

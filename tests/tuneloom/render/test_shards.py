@@ -68,7 +68,17 @@ def test_a_shard_opens_with_pyarrow_alone_and_says_what_made_it(tmp_path):
     artifact = written(tmp_path, [("test", row("a", 1, 2))], metadata={"tokenizer": "abc", "template": "def"})
     table = pa.ipc.open_file(artifact.path("shards/test-00000.arrow")).read_all()
     assert table.schema.metadata == {b"tokenizer": b"abc", b"template": b"def"}
-    assert table.to_pylist() == [{"id": "a", "origin": ORIGIN, "ids": [1, 2], "loss_mask": [1, 0], "repeat": 1}]
+    assert table.to_pylist() == [
+        {
+            "id": "a",
+            "origin": ORIGIN,
+            "ids": [1, 2],
+            "learnt": [{"start": 0, "end": 1}],
+            "repeat": 1,
+            "template": None,
+            "exemplars": [],
+        }
+    ]
 
 
 def test_a_side_without_rows_is_empty(tmp_path):
