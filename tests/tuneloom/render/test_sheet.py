@@ -44,8 +44,8 @@ def test_a_row_that_is_wrong_in_its_arrays_is_named_and_the_others_are_kept(monk
     def mistaken(self, *given):
         laid = lay(self, *given)
         tokens, loss_mask = laid.tokens.copy(), laid.loss_mask.copy()
-        start = int(laid.bounds[1])  # the second row
-        run = start + np.flatnonzero(loss_mask[start:])
+        start, end = laid.bounds[1:3]  # the second row
+        run = start + np.flatnonzero(loss_mask[start:end])
         if wrong == "token":
             tokens[run[0]] += 1
         elif wrong == "mask":
