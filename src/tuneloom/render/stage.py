@@ -22,7 +22,7 @@ from tuneloom.records import SIDES, canonical, reject_rows
 from tuneloom.render.chat_template import Unrenderable
 from tuneloom.render.loss_mask import Said, check_tokenizer, write_rows
 from tuneloom.render.messages import message_dicts
-from tuneloom.render.pack import fill, pack
+from tuneloom.render.pack import fill, pack_places
 from tuneloom.render.shards import ShardWriter, write_packs
 from tuneloom.render.sheet import Unproven
 from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
@@ -139,15 +139,13 @@ def _keep(table: pa.Table, outcomes: list[Outcome], shards: ShardWriter, tally: 
 
 
 def _pack(writer: Writer, tally: _Tally, config: Render, seed: int) -> None:
-    """Row i stands in `repeats[i]` places of the plan."""
     lengths = np.array(tally.lengths, np.int32)
-    places = np.repeat(np.arange(len(lengths), dtype=np.int32), np.maximum(tally.repeats, 0))
-    packs = [places[numbers].tolist() for numbers in pack(lengths[places], config.max_length, seed)]
+    packs = pack_places(lengths, np.array(tally.repeats, np.int32), config.max_length, seed)
     write_packs(writer, packs)
     writer.stats["packs"] = {
         "packs": len(packs),
         "length": config.max_length,
-        "rows": len(places),
+        "rows": sum(map(len, packs)),
         "fill": fill(packs, lengths, config.max_length),
     }
 

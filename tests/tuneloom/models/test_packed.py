@@ -16,6 +16,7 @@ from tuneloom.errors import TrainingError
 from tuneloom.models import packed
 from tuneloom.models.attention import attention_of
 from tuneloom.models.load import load_model
+from tuneloom.models.loss import packed_loss, supervised_positions
 from tuneloom.models.packed import check_apart, micro_batches, packed_hidden
 from tuneloom.models.token_row import TokenRow
 
@@ -56,6 +57,54 @@ def test_packed_states_are_those_of_each_row_alone(tiny_model: Path) -> None:
 def test_these_families_train_packed(family: str) -> None:
     model = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**SMALL)).eval()
     check_apart(model, token_rows())
+
+
+def mean_loss(model: Any, lines: Sequence[Sequence[TokenRow]], attention: str) -> torch.Tensor:
+    """Nats a supervised token of rows that share `lines`, by the model's own forward under an attention function."""
+    total, tokens = torch.zeros(()), 0
+    for rows in lines:
+        if attention == "segment":
+            with attention_of(model, attention):
+                loss, count = packed_loss(model, rows)
+        else:
+            ids = torch.cat([torch.from_numpy(row.ids.astype("int64")) for row in rows])
+            positions = torch.cat([torch.arange(len(row)) for row in rows])[None]
+            with attention_of(model, attention):
+                logits = model(input_ids=ids[None], position_ids=positions, use_cache=False).logits[0]
+            source, targets = supervised_positions(rows)
+            count = len(targets)
+            loss = -logits.log_softmax(1)[torch.from_numpy(source), torch.from_numpy(targets)].sum()
+        total, tokens = total + loss, tokens + count
+    return total / tokens
+
+
+@pytest.mark.parametrize("family", ["Llama", "Qwen3"])
+@pytest.mark.parametrize("attention", ["eager", "sdpa", "flex_attention", "segment"])
+def test_packed_loss_and_gradients_are_those_of_rows_alone_under_every_attention(family: str, attention: str) -> None:
+    """Causal models, float32: the loss to 1e-5 relative, gradients to 1e-4 of their norm, against sdpa unpacked."""
+    model = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**SMALL)).train()
+    rows = token_rows()
+    alone = mean_loss(model, [[row] for row in rows], "sdpa")
+    wanted = torch.autograd.grad(alone, list(model.parameters()))
+    learns = attention != "flex_attention"  # torch has no backward of flex_attention on the CPU
+    with torch.set_grad_enabled(learns), torch.compiler.set_stance("force_eager"):  # compiling takes minutes here
+        packed_in_two = mean_loss(model, [rows[:4], rows[4:]], attention)
+    assert packed_in_two.item() == pytest.approx(alone.item(), rel=1e-5)
+    if learns:
+        found = torch.autograd.grad(packed_in_two, list(model.parameters()))
+        for one, other in zip(found, wanted, strict=True):
+            assert float((one - other).norm()) <= 1e-4 * float(other.norm()) + 1e-7
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_rows_of_a_line_that_see_each_other_change_the_loss(attention: str) -> None:
+    """So the test above can fail: with the cache left on transformers builds no mask between rows."""
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL)).eval()
+    rows = token_rows()
+    with torch.no_grad():
+        alone = mean_loss(model, [[row] for row in rows], attention)
+        forward, model.forward = model.forward, lambda **given: forward(**{**given, "use_cache": True})
+        assert abs(mean_loss(model, [rows], attention) - alone) > 1e-3
 
 
 def leaking(**wrong: Any) -> Any:

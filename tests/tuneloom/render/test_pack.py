@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuneloom.render.pack import fill, pack
+from tuneloom.render.pack import fill, pack, pack_places
 
 LENGTHS = st.lists(st.integers(1, 32), max_size=60).map(lambda lengths: np.array(lengths, np.int32))
 
@@ -30,6 +30,14 @@ def test_packs_are_those_of_best_fit_decreasing_by_the_book(lengths):
         else:
             rooms.append(32 - length)
     assert sorted(32 - int(lengths[rows].sum()) for rows in pack(lengths, 32, 0)) == sorted(rooms)
+
+
+@given(LENGTHS, st.data())
+def test_a_row_that_repeats_stands_as_often_in_the_plan(lengths, data):
+    repeats = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(lengths), max_size=len(lengths))), np.int32)
+    packs = pack_places(lengths, repeats, 32, 0)
+    assert np.bincount([*chain(*packs)], minlength=len(lengths)).tolist() == repeats.tolist()
+    assert all(lengths[rows].sum() <= 32 for rows in packs)
 
 
 def test_a_literal_plan():

@@ -8,6 +8,7 @@ from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.errors import NoUsableData
 from tuneloom.records import Conversation, Message
 from tuneloom.render.loss_mask import learnt_runs, prompt_ids
+from tuneloom.render.pack import pack_places
 from tuneloom.render.shards import read_packs, read_rows
 from tuneloom.render.tokenizer import load_row_tokenizer
 
@@ -58,6 +59,16 @@ def test_a_repeated_row_stands_in_several_packs(tmp_path, tiny_model):
     assert sorted(places.count(i) for i in range(2)) == [1, 3]
     assert [places.count(i) for i in range(2)] == found.repeats.tolist()
     assert artifact.stats["packs"]["rows"] == 4
+
+
+def test_packs_of_another_length_come_from_the_shards_alone(tmp_path, tiny_model):
+    rows = mixture(
+        tmp_path, [("train", talk(f"question {i}", f"answer {i} " + "more " * (i % 7))) for i in range(30)], [1, 2] * 15
+    )
+    shorter = rendered(tmp_path, rows, tiny_model, max_length=128)
+    found = read_rows(rendered(tmp_path, rows, tiny_model), "train")
+    assert pack_places(found.lengths, found.repeats, 128, 0) == read_packs(shorter)
+    assert pack_places(found.lengths, found.repeats, 256, 0) != read_packs(shorter)
 
 
 def test_the_stats_tell_tokens_and_show_a_row_with_its_mask(tmp_path, tiny_model):
