@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
+from tuneloom.errors import BrokenArtifact
 from tuneloom.models.token_row import TokenRow, runs_of_rows
 from tuneloom.records import ORIGIN
 
@@ -146,6 +147,16 @@ class ShardRows(Sequence[TokenRow]):
         self.metadata = dict(metadata)
         self._batches = [_Batch(batch) for batch in batches]
         self._starts = np.cumsum([0, *(len(batch.ids) for batch in self._batches)])
+
+    def check_made_with(self, tokenizer: str) -> None:
+        """Raises BrokenArtifact where another tokenizer than the one of this digest made the rows."""
+        made = self.metadata.get("tokenizer")
+        if len(self) and made != tokenizer:
+            raise BrokenArtifact(
+                f"the shards were made with tokenizer {made}, not with the model's, {tokenizer}",
+                where="stage render, metadata of its shards",
+                remedy="Render again with the model that is to be trained.",
+            )
 
     @property
     def lengths(self) -> NDArray[np.int32]:

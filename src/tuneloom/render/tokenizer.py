@@ -151,6 +151,14 @@ def load_row_tokenizer(folder: Path) -> RowTokenizer:
     return row_tokenizer(backend, tokenizer.chat_template, tokenizer.special_tokens_map)
 
 
+def tokenizer_digest(folder: Path) -> str:
+    """Hash of a model's tokenizer, as shards have it in their metadata."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    return row_tokenizer(tokenizer.backend_tokenizer, "", {}).digest
+
+
 def row_tokenizer(backend: Any, template: str, named: dict[str, Any]) -> RowTokenizer:
     """A RowTokenizer over a copy of `backend`; `named` are transformers' `special_tokens_map`."""
     from tokenizers import Tokenizer

@@ -18,6 +18,7 @@ from tuneloom.models.load import load_model, model_folder
 from tuneloom.models.probe import Machine, choose_dtype, probe
 from tuneloom.models.resolve import ModelSource
 from tuneloom.render.shards import read_packs, read_rows
+from tuneloom.render.tokenizer import tokenizer_digest
 from tuneloom.train.adapters import attach, count_trainable, save_trained
 from tuneloom.train.batches import plan_steps
 from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest
@@ -43,6 +44,7 @@ def fine_tune(
         raise NoUsableData(
             "no training row is left", where="train", remedy="See `tuneloom show quality` and `show mixture` for why."
         )
+    rows.check_made_with(tokenizer_digest(model_folder(model)))
     machine = probe()
     resumed = newest(writer.resume, machine.device, say)
     choices = resumed.choices if resumed else Choices(choose_dtype(config.dtype, machine), torch.get_num_threads())
