@@ -36,6 +36,9 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.quality
+
+	@$(BIN)/python -m benchmarks.render speed
+	@$(BIN)/python -m benchmarks.render memory
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
