@@ -6,8 +6,8 @@ python -m benchmarks.render memory         peak memory with 52,000 and with 520,
 python -m benchmarks.render packing [TRL]  fill and seconds at 2,048 tokens, 52,000 and 1,000,000 rows
 
 Each measurement is a process of its own, in turn with its peers'; imports are done and the peers' tokenizers open
-before the clock starts. Ours opens its tokenizers, proves every mask, writes shards and packs inside it. The peers render,
-tokenise and mask; TRL packs, too. Tokens are compared row by row.
+before the clock starts. Ours opens its tokenizers, proves every mask, writes shards and packs inside it. The peers
+render, tokenise and mask; TRL packs, too. Tokens are compared row by row.
 """
 
 import hashlib
@@ -38,8 +38,9 @@ SOURCES = ("alpaca", "code", "gpteacher", "gsm8k", "messages", "natural_instruct
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, "
     "trained by Hugging Face<|im_end|>\n' }}{% endif %}{% for message in messages %}{{ '<|im_start|>' + "
-    "message['role'] + '\n' }}{% if message['role'] == 'assistant' %}{% generation %}{{ message['content'] + '<|im_end|>' }}"
-    "{% endgeneration %}{{ '\n' }}{% else %}{{ message['content'] + '<|im_end|>' + '\n' }}{% endif %}{% endfor %}"
+    "message['role'] + '\n' }}{% if message['role'] == 'assistant' %}{% generation %}"
+    "{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}{% else %}"
+    "{{ message['content'] + '<|im_end|>' + '\n' }}{% endif %}{% endfor %}"
 )
 """SmolLM2's own template with the tags by which transformers finds assistant tokens."""
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from flows.arguments import add_override_arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     from flows.console import TerminalReporter
     from tuneloom.artifacts import Artifact
 
@@ -47,9 +50,12 @@ def run(options: argparse.Namespace) -> int:
             reporter.say(f"\n{title}, for example")
         for row in rows:
             reporter.say(f"  {row}")
-    told = {"dedup": _print_duplicates, "decontaminate": _tell_contamination, "quality": print_quality}.get(
-        artifact.reference.stage
-    )
+    told = {
+        "dedup": _print_duplicates,
+        "decontaminate": _tell_contamination,
+        "quality": print_quality,
+        "render": _print_rendered,
+    }.get(artifact.reference.stage)
     if told:
         told(artifact, reporter)
         return 0
@@ -75,12 +81,37 @@ def _answer_what_if(artifact: "Artifact", options: argparse.Namespace, reporter:
 
 
 def _print_duplicates(artifact: "Artifact", reporter: "TerminalReporter") -> None:
+    from tuneloom.dedup.describe import tables
+
+    _print_tables(tables(artifact.stats), reporter)
+
+
+def _print_rendered(artifact: "Artifact", reporter: "TerminalReporter") -> None:
+    """Rows as the model sees them, what is learnt coloured, and what there is of it."""
+    from rich.text import Text
+
+    from tuneloom.render.describe import shown_rows, summary, tables
+
+    plain = not reporter.console.is_terminal
+    reporter.say(f"\nas the model sees them; what is learnt is {'between « and »' if plain else 'green'}")
+    for row in shown_rows(artifact.stats):
+        reporter.say(f"\n{row.id}")
+        line = Text()
+        for text, learnt in row.spans:
+            line.append(f"«{text}»" if learnt and plain else text, "bold green" if learnt else "dim")
+        reporter.console.print(line)
+    _print_tables(tables(artifact.stats), reporter)
+    reporter.say("")
+    for told in summary(artifact.stats):
+        reporter.say(told)
+
+
+def _print_tables(tables: "Iterable[Any]", reporter: "TerminalReporter") -> None:
+    """Tables of a stage's `describe` module."""
     from rich.table import Table
     from rich.text import Text
 
-    from tuneloom.dedup.describe import tables
-
-    for one in tables(artifact.stats):
+    for one in tables:
         table = Table(title=one.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for name in one.head:
             table.add_column(name, overflow="fold")

@@ -20,6 +20,7 @@ from tuneloom.errors import NoUsableData
 from tuneloom.models.token_row import TokenRow, learnt_runs
 from tuneloom.records import SIDES, canonical, reject_rows
 from tuneloom.render.chat_template import Unrenderable
+from tuneloom.render.describe import Breakdown
 from tuneloom.render.loss_mask import Said, check_tokenizer, write_rows
 from tuneloom.render.messages import message_dicts
 from tuneloom.render.pack import fill, pack_places
@@ -30,6 +31,7 @@ from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
 VERSION = "render-2"
 SLICE_ROWS = 2048
 HISTOGRAM_BIN = 64
+EXAMPLES = 5
 
 
 @dataclass
@@ -43,7 +45,9 @@ class _Tally:
     trimmed: int = 0
     lengths: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
-    example: TokenRow | None = None
+    languages: Breakdown = field(default_factory=Breakdown)
+    tasks: Breakdown = field(default_factory=Breakdown)
+    examples: list[TokenRow] = field(default_factory=list)
 
 
 def render(writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Path, seed: int) -> None:
@@ -124,18 +128,23 @@ def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _keep(table: pa.Table, outcomes: list[Outcome], shards: ShardWriter, tally: _Tally) -> None:
     sides, origins = table["side"].to_pylist(), table["origin"].to_pylist()
     repeats = table["repeat"].to_pylist() if "repeat" in table.column_names else [1] * len(table)
-    for side, origin, repeat, row in zip(sides, origins, repeats, outcomes, strict=True):
+    kinds = table["language"].to_pylist(), table["task"].to_pylist()
+    for side, origin, repeat, row, language, task in zip(sides, origins, repeats, outcomes, *kinds, strict=True):
         if not isinstance(row, TokenRow):
             continue
         shards.add(side, row, origin, repeat)
         tally.rows[side] += 1
         tally.tokens[side] += len(row)
-        tally.supervised[side] += row.supervised
+        learnt = row.supervised
+        tally.supervised[side] += learnt
         if side == "train":
             tally.lengths.append(len(row))
             tally.repeats.append(repeat)
             tally.histogram[len(row) // HISTOGRAM_BIN * HISTOGRAM_BIN] += 1
-            tally.example = tally.example or TokenRow(row.id, row.ids.copy(), row.loss_mask.copy())
+            tally.languages.add(language, row, learnt)
+            tally.tasks.add(task, row, learnt)
+            if len(tally.examples) < EXAMPLES:
+                tally.examples.append(TokenRow(row.id, row.ids.copy(), row.loss_mask.copy()))
 
 
 def _pack(writer: Writer, tally: _Tally, config: Render, seed: int) -> None:
@@ -163,7 +172,9 @@ def _stats(tally: _Tally, tokenizer: RowTokenizer) -> dict[str, Any]:
         "tokenizer": tokenizer.digest,
         "engine": tokenizer.engine.name,
         "fell_back": tokenizer.engine.fell_back,
-        "example": _example(tally.example, tokenizer) if tally.example else None,
+        "languages": tally.languages.stats(),
+        "tasks": tally.tasks.stats(),
+        "examples": [_example(row, tokenizer) for row in tally.examples],
     }
 
 

@@ -13,6 +13,8 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.dedup.describe import tables
 from tuneloom.errors import BrokenArtifact
 from tuneloom.release.description import run_command, run_page
+from tuneloom.render.describe import shown_rows
+from tuneloom.render.describe import tables as described
 from tuneloom.report.charts import HEIGHT, WIDTH, Curve, loss_curve
 from tuneloom.report.content import read_funnel, read_mixture, read_samples, read_scores, read_verdict
 from tuneloom.text.personal_data import mask
@@ -46,6 +48,8 @@ def page_values(artifacts: Mapping[str, Artifact], title: str) -> dict[str, Any]
         "training": facts,
         "chart": {"width": WIDTH, "height": HEIGHT},
         "duplicates": list(tables(artifacts["dedup"].stats)) if "dedup" in artifacts else [],
+        "rendered": shown_rows(artifacts["render"].stats)[:2] if "render" in artifacts else [],
+        "tokens": [*described(artifacts["render"].stats)] if "render" in artifacts else [],
         "mixture": read_mixture(artifacts["mixture"]) if "mixture" in artifacts else [],
         "samples": read_samples(evaluation, mask),
         "lineage": [

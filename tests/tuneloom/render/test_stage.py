@@ -77,9 +77,15 @@ def test_the_stats_tell_tokens_and_show_a_row_with_its_mask(tmp_path, tiny_model
     stats, (row,) = artifact.stats, read_rows(artifact, "train")
     assert stats["sides"]["train"] == {"rows": 1, "tokens": len(row), "supervised": row.supervised}
     assert stats["packs"]["fill"] == pytest.approx(len(row) / 256)
-    assert stats["example"]["text"][1] == ["Yo<|im_end|>", True]
-    assert "".join(text for text, _ in stats["example"]["text"]) == load_row_tokenizer(tiny_model).decode([row.ids])[0]
+    assert stats["examples"][0]["text"][1] == ["Yo<|im_end|>", True]
+    assert (
+        "".join(text for text, _ in stats["examples"][0]["text"]) == load_row_tokenizer(tiny_model).decode([row.ids])[0]
+    )
     assert sum(stats["lengths"].values()) == 1
+    assert stats["tasks"] == {"(none)": {"rows": 1, "tokens": len(row), "supervised": row.supervised}}
+    assert sum(counts["tokens"] for counts in stats["languages"].values()) == len(row)
+    assert stats["engine"].startswith("fastokens ")
+    assert stats["fell_back"] is None
 
 
 def test_the_same_rows_give_the_same_bytes_in_any_store(tmp_path, tiny_model):
