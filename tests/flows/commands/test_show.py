@@ -13,6 +13,7 @@ from tests.rows import chat
 from tests.tuneloom.decontaminate.builders import QUESTION, asked, cleaned, suite_rows
 from tests.tuneloom.dedup.builders import numbered, said
 from tests.tuneloom.quality.judged import judged, table
+from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Quality, Rule
 
@@ -102,6 +103,23 @@ def test_what_if_questions_are_answered_without_a_rerun(tmp_path: Path, capsys: 
 def test_what_if_is_a_question_to_the_quality_stage(ingested: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(ingested.folder), "--rule", "answer_words < 3"]) == 2
     assert "ask the quality stage, not ingest" in capsys.readouterr().err
+
+
+def test_render_is_shown_as_the_model_sees_it_with_what_is_learnt_marked(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = mixture(
+        tmp_path, [("train", talk(f"Mail {MAIL}", f"Call {PHONE}", task="greet")), ("test", talk("Hi", "Yo"))]
+    )
+    made = rendered(tmp_path, rows, tiny_model)
+    assert main(["show", str(made.folder)]) == 0
+    told = capsys.readouterr().out
+    assert "<|im_start|>user\nMail <EMAIL><|im_end|>\n<|im_start|>assistant\n«Call <PHONE><|im_end|>»" in told
+    assert PHONE not in told
+    assert MAIL not in told
+    assert "Tokens by task" in told
+    assert "1 rows in 1 packs of 256 tokens" in told
+    assert "█" in told
 
 
 def test_before_a_run_show_says_so_and_leaves_nothing(
