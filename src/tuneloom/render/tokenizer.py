@@ -3,7 +3,7 @@
 The Rust tokenizer inside transformers' fast tokenizers does the work, many texts at a time and with its own threads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from tuneloom.errors import ConfigError
 from tuneloom.records import digest
 from tuneloom.render.chat_template import ChatTemplate
 from tuneloom.render.engine import Engine, prefixing, without_prefix
+from tuneloom.render.literal import without_special_pieces
 from tuneloom.render.plans import Plans
 from tuneloom.render.token_bytes import said_bytes, token_bytes
 
@@ -45,6 +46,11 @@ class RowTokenizer:
         return orjson.loads(self._json)
 
     @cached_property
+    def _literal(self) -> dict[str, Any]:
+        """What texts are encoded by: no special token is in their reach."""
+        return without_special_pieces(self.backend, self._tree, self.special) or self._tree
+
+    @cached_property
     def plans(self) -> Plans:
         """The template's plans."""
         return Plans(self.template)
@@ -52,18 +58,14 @@ class RowTokenizer:
     @cached_property
     def engine(self) -> Engine:
         """Who tokenises."""
-        return Engine(self.backend, self._tree)
+        if self._literal is self._tree:
+            return Engine(self.backend, self._tree)
+        return Engine(_as_text(self._literal), self._literal)
 
     @cached_property
     def _bare_engine(self) -> Engine | None:
-        from tokenizers import Tokenizer
-
-        tree = without_prefix(self._tree)
-        if tree is None:
-            return None
-        bare = Tokenizer.from_str(orjson.dumps(tree).decode())
-        bare.encode_special_tokens = True
-        return Engine(bare, tree)
+        tree = without_prefix(self._literal)
+        return None if tree is None else Engine(_as_text(tree), tree)
 
     @cached_property
     def prefixing(self) -> str:
@@ -132,23 +134,49 @@ def load_row_tokenizer(folder: Path) -> RowTokenizer:
 
     Raises ConfigError where there is no fast tokenizer or no chat template.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise ConfigError(
-            f"the tokenizer {type(tokenizer).__name__} has no tokenizers backend",
-            where=str(folder),
-            remedy="Use a model with a tokenizer.json.",
-        )
+    tokenizer = _fast_tokenizer(folder)
     if not isinstance(tokenizer.chat_template, str):
         raise ConfigError(
             f"the tokenizer brings no single chat template, but {type(tokenizer.chat_template).__name__}",
             where=str(folder),
             remedy="Choose an instruct model, or put a chat_template.jinja beside its tokenizer.",
         )
-    return row_tokenizer(backend, tokenizer.chat_template, tokenizer.special_tokens_map)
+    return row_tokenizer(tokenizer.backend_tokenizer, tokenizer.chat_template, tokenizer.special_tokens_map)
+
+
+def load_plain_tokenizer(folder: Path) -> RowTokenizer:
+    """The tokenizer of an encoder-decoder, which needs no chat template but an end token.
+
+    Raises ConfigError where there is no fast tokenizer or no end token.
+    """
+    tokenizer = _fast_tokenizer(folder)
+    if not tokenizer.eos_token:
+        raise ConfigError(
+            "the tokenizer names no end token", where=str(folder), remedy="Set `eos_token` in tokenizer_config.json."
+        )
+    return row_tokenizer(tokenizer.backend_tokenizer, "", tokenizer.special_tokens_map)
+
+
+def _as_text(tree: Mapping[str, Any]) -> Any:
+    """The `tokenizers.Tokenizer` of a JSON tree, reading special tokens as text."""
+    from tokenizers import Tokenizer
+
+    backend = Tokenizer.from_str(orjson.dumps(tree).decode())
+    backend.encode_special_tokens = True
+    return backend
+
+
+def _fast_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    if getattr(tokenizer, "backend_tokenizer", None) is None:
+        raise ConfigError(
+            f"the tokenizer {type(tokenizer).__name__} has no tokenizers backend",
+            where=str(folder),
+            remedy="Use a model with a tokenizer.json.",
+        )
+    return tokenizer
 
 
 def tokenizer_digest(folder: Path) -> str:
