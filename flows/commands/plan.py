@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     for line in lines:
         reporter.say(f"{line['stage']:<9} {'reuse' if line['reused'] else 'run':<6} {line['why']}")
     reporter.say("")
-    for words in [*_of_files(plan, changes), *_of_costs(needs, found, free), *_of_licenses(plan)]:
+    for words in [*_of_files(plan, changes), *_of_costs(needs, found, free), *_of_model(plan), *_of_licenses(plan)]:
         reporter.say(words)
     return 0
 
@@ -90,6 +90,14 @@ def _of_costs(needs: "Estimate", found: Mapping[str, object], free: int) -> list
         f"time      about {_duration(needs.seconds)}, {basis}{unknown}",
         f"disk      about {size_text(needs.store_bytes)} of {size_text(free)} free{short}",
     ]
+
+
+def _of_model(plan: "Plan") -> list[str]:
+    """What a base model without a chat template gets."""
+    from tuneloom.models.base_chat import planned_addition
+
+    addition = planned_addition(plan.model)
+    return [f"model     {addition.told}"] if addition else []
 
 
 def _of_licenses(plan: "Plan") -> list[str]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from tuneloom.artifacts import user_cache
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import ConfigError, MissingFile, UnknownModel
+from tuneloom.models.base_chat import with_chat
+from tuneloom.models.kind import is_encoder_decoder
 from tuneloom.models.resolve import ModelSource
 
 if TYPE_CHECKING:
@@ -24,12 +26,12 @@ Attention = Literal["segment", "sdpa"]
 
 
 def model_folder(source: ModelSource, say: Callable[[str], None] = lambda text: None) -> Path:
-    """The folder that transformers can open; converts a packaged GGUF to float32 safetensors where not yet done, and
-    says so."""
+    """The folder that transformers can open: converts a packaged GGUF to float32 safetensors, and gives a base model
+    without a chat template one, where not yet done, and says so."""
     if source.path is None:
         raise UnknownModel(f"{source.name!r} has no files here", where="config key `model`", remedy="Give a folder.")
     if source.kind != "packaged":
-        return source.path
+        return with_chat(source.path, source.digest, say)
     models = user_cache() / "models"
     folder = models / source.digest
     if _is_whole(folder):
@@ -51,20 +53,22 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 def load_model(
     folder: Path, dtype: str = "float32", attention: Attention = "sdpa", device: str = "cpu"
 ) -> "PreTrainedModel":
-    """The causal language model of a folder, in evaluation mode, its weights in `dtype` on `device`.
+    """The language model of a folder, causal or encoder-decoder, in evaluation mode, with weights in `dtype`.
 
-    `attention="segment"` is for packed rows (models/attention.py); generation needs "sdpa".
+    `attention="segment"` is for packed rows of causal models (models/attention.py); generation needs "sdpa".
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     from tuneloom.models.attention import register_segment_attention
 
     _quiet()
     register_segment_attention()
-    model = AutoModelForCausalLM.from_pretrained(
-        _checked(folder), dtype=getattr(torch, dtype), attn_implementation=attention, use_safetensors=True
-    )
+    place, options = _checked(folder), {"dtype": getattr(torch, dtype), "use_safetensors": True}
+    if is_encoder_decoder(folder):
+        model = AutoModelForSeq2SeqLM.from_pretrained(place, **options)
+    else:
+        model = AutoModelForCausalLM.from_pretrained(place, attn_implementation=attention, **options)
     return model.to(device).eval()
 
 

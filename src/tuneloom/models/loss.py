@@ -60,6 +60,8 @@ def supervised_tokens(row: TokenRow) -> int:
 def head_of(model: Any) -> Tensor:
     """The weight (V, d) that turns hidden states into logits. Raises ConfigError for heads that are more than that."""
     head = plain_model(model).get_output_embeddings()
+    if new_tokens := getattr(head, "token_adapter", None):  # PEFT: rows of the head that train
+        return new_tokens.get_merged_weights(new_tokens.active_adapters)
     if type(head) is not torch.nn.Linear or head.bias is not None:
         raise ConfigError(
             f"the model's head is {type(head).__name__}, not one plain matrix",

@@ -20,6 +20,8 @@ from tuneloom.models.resolve import ModelSource
 CARD = "tuneloom.json"
 PLACES = ("adapter/", "model/")
 ADAPTER_FILES = {"adapter_model.safetensors", "adapter_config.json"}
+TOKENIZER_FILES = {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"}
+"""Beside an adapter that brings tokens of its own."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ def base_name(base: ModelSource) -> str:
 
 
 def _trained_files(tuned: Artifact) -> tuple[str, dict[str, Path]]:
-    """Method, and path in the package -> file. Of an adapter's folder the two files that are the adapter."""
+    """Method, and path in the package -> file. Of an adapter's folder the files that are the adapter, and its tokenizer
+    where it has one."""
     for prefix in PLACES:
         found = {path.relative_to(tuned.folder / prefix).as_posix(): path for path in tuned.files(prefix)}
         if found.keys() >= ADAPTER_FILES:
-            return "lora", {name: path for name, path in found.items() if name in ADAPTER_FILES}
+            return "lora", {name: path for name, path in found.items() if name in ADAPTER_FILES | TOKENIZER_FILES}
         if "config.json" in found:
             return "full", found
     raise BrokenArtifact(

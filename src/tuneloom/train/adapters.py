@@ -24,8 +24,10 @@ class Trainable:
     tensors: int
 
 
-def attach(model: Any, settings: Train, seed: int) -> Any:
+def attach(model: Any, settings: Train, seed: int, new_tokens: Sequence[int] = ()) -> Any:
     """Returns the model to train: `lora` wraps it in a PEFT model, `full` frees every weight. Changes it in place.
+
+    With `lora` the rows of `new_tokens` in embedding and head train, too, and lie in the adapter.
 
     Raises ConfigError for target modules that match nothing, or the head or the embeddings.
     """
@@ -40,7 +42,8 @@ def attach(model: Any, settings: Train, seed: int) -> Any:
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
         target_modules=settings.target_modules,
-        task_type="CAUSAL_LM",
+        task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
+        trainable_token_indices=_rows_of(model, new_tokens),
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -109,6 +112,16 @@ class GradientCheck:
                 where=next(iter(self.missing)),
                 remedy="They would be saved untrained; leave them out of train.target_modules.",
             )
+
+
+def _rows_of(model: Any, tokens: Sequence[int]) -> dict[str, list[int]] | None:
+    """Rows that PEFT trains, by layer: {"embed_tokens": [512, 513]}, and the head's where it is not tied to that."""
+    if not tokens:
+        return None
+    inner, head = model.get_input_embeddings(), model.get_output_embeddings()
+    layers = [inner] if head.weight is inner.weight else [inner, head]
+    names = [next(name for name, module in model.named_modules() if module is layer) for layer in layers]
+    return {name.rpartition(".")[2]: list(tokens) for name in names}
 
 
 def _check_targets(adapted: Any, settings: Train) -> None:

@@ -14,7 +14,8 @@ import torch
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
-from tuneloom.models.load import load_model, model_folder
+from tuneloom.models.base_chat import new_tokens
+from tuneloom.models.load import load_model, load_tokenizer, model_folder
 from tuneloom.models.probe import Machine, choose_dtype, probe
 from tuneloom.models.resolve import ModelSource
 from tuneloom.render.shards import read_packs, read_rows
@@ -53,7 +54,8 @@ def fine_tune(
     planned = sum(step.tokens for step in plan)
     everything = int(sum(rows.lengths[pack].sum() for pack in packs))
     say(_aloud(config, planned, everything, dtype, machine))
-    trainee = attach(load_model(model_folder(model), device=machine.device), config, seed)
+    folder = model_folder(model)
+    trainee = attach(load_model(folder, device=machine.device), config, seed, new_tokens(folder))
     lines: list[dict[str, Any]] = []
 
     def note(step: StepReport) -> None:
@@ -68,6 +70,8 @@ def fine_tune(
     save_trained(
         trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name
     )
+    if new_tokens(folder):
+        load_tokenizer(folder).save_pretrained(writer.folder / kind)  # the base's own lacks the new tokens
     _write_files(writer, kind, lines)
     writer.stats.update(_stats(report, count_trainable(trainee).trained, everything, model))
 

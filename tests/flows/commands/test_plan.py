@@ -112,3 +112,15 @@ def test_a_plan_until_a_stage_tells_of_no_later_one(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(("seconds", "text"), [(11.3, "11 s"), (130, "2 min"), (8000, "2.2 h")])
 def test_times_read_as_people_say_them(seconds: float, text: str) -> None:
     assert command._duration(seconds) == text
+
+
+def test_a_base_model_without_a_chat_template_is_told_what_it_gets(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_project(tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "base")
+    assert main(["plan", str(config), "--set", f"model={tmp_path / 'base'}"]) == 0
+    assert "chat template" not in capsys.readouterr().out
+    (tmp_path / "base" / "chat_template.jinja").unlink()
+    assert main(["plan", str(config), "--set", f"model={tmp_path / 'base'}"]) == 0
+    assert "no chat template: ChatML is used, its tokens are in the vocabulary" in capsys.readouterr().out
