@@ -4,6 +4,7 @@ Prompts are sorted by length and padded on the left; rows that are finished leav
 model's generation_config (repetition penalty, temperature) leaks into `generate()` even with do_sample=False.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from tuneloom.errors import ConfigError
 from tuneloom.models.attention import attention_of, plain_model
+from tuneloom.models.seq2seq import answer_batch, reads_and_writes
 
 
 @torch.no_grad()
@@ -37,7 +39,7 @@ def generate_greedy(
     was_training = model.training
     model.eval()
     try:
-        with attention_of(model, "sdpa"):
+        with contextlib.nullcontext() if reads_and_writes(model) else attention_of(model, "sdpa"):
             for start in range(0, len(order), batch_size):
                 numbers = order[start : start + batch_size]
                 found = _answer_batch(model, [list(prompts[n]) for n in numbers], max_new_tokens, stops)
@@ -62,6 +64,8 @@ def _answer_batch(model: Any, prompts: list[list[int]], max_new_tokens: int, sto
     """Greedy decoding of one batch; ids are int64 (rows, tokens), the mask of real tokens bool of the same shape."""
     from transformers import DynamicCache
 
+    if reads_and_writes(model):
+        return answer_batch(model, prompts, max_new_tokens, stops)
     inner = plain_model(model)
     head = inner.get_output_embeddings()
     answers: list[list[int]] = [[] for _ in prompts]

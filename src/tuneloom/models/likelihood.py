@@ -11,6 +11,7 @@ from tuneloom.errors import TrainingError
 from tuneloom.models.attention import SEGMENT, attention_of
 from tuneloom.models.loss import head_of, supervised_hidden, supervised_tokens, token_losses
 from tuneloom.models.packed import micro_batches
+from tuneloom.models.seq2seq import reads_and_writes, target_losses
 from tuneloom.models.token_row import TokenRow
 
 
@@ -38,6 +39,8 @@ def row_losses(model: Any, rows: Sequence[TokenRow], token_budget: int = 1024) -
     was_training = model.training
     model.eval()
     try:
+        if reads_and_writes(model):
+            return [loss for batch in micro_batches(rows, token_budget) for loss in _target_losses(model, batch)]
         with attention_of(model, SEGMENT):
             return [loss for batch in micro_batches(rows, token_budget) for loss in _batch_losses(model, batch)]
     finally:
@@ -50,6 +53,16 @@ def _batch_losses(model: Any, rows: Sequence[TokenRow]) -> list[RowLoss]:
     losses = token_losses(hidden, head_of(model), targets).cpu().numpy().astype(np.float64)
     counts = [supervised_tokens(row) for row in rows]
     sums = [float(part.sum()) for part in np.split(losses, np.cumsum(counts)[:-1])]
+    return _checked(rows, sums, counts)
+
+
+def _target_losses(model: Any, rows: Sequence[TokenRow]) -> list[RowLoss]:
+    """A padded batch of an encoder-decoder -> a RowLoss each."""
+    losses = [loss.double().cpu() for loss in target_losses(model, rows)]
+    return _checked(rows, [float(loss.sum()) for loss in losses], [len(loss) for loss in losses])
+
+
+def _checked(rows: Sequence[TokenRow], sums: Sequence[float], counts: Sequence[int]) -> list[RowLoss]:
     for row, total in zip(rows, sums, strict=True):
         if not np.isfinite(total):
             raise TrainingError(

@@ -4,6 +4,7 @@ A step's loss is the sum over its micro-batches divided by the supervised tokens
 budget changes memory and speed but not the result. It runs in bfloat16 autocast only where the machine wins by it.
 """
 
+import contextlib
 import math
 import resource
 import sys
@@ -20,6 +21,7 @@ from tuneloom.errors import TrainingError
 from tuneloom.models.attention import SEGMENT, attention_of
 from tuneloom.models.loss import packed_loss
 from tuneloom.models.packed import check_apart, micro_batches
+from tuneloom.models.seq2seq import reads_and_writes, summed_loss
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.adapters import GradientCheck
 from tuneloom.train.batches import Step
@@ -100,10 +102,13 @@ def train(
     """
     began = time.perf_counter()
     model.eval()
-    check_apart(model, shortest(rows, plan))
+    packed = not reads_and_writes(model)
+    if packed:
+        check_apart(model, shortest(rows, plan))
     loop, tell = _Loop(model, settings, dtype), on_step or (lambda step: None)
     model.train()
-    with torch.random.fork_rng(), attention_of(model, SEGMENT), preemption() as preempted:
+    attention = attention_of(model, SEGMENT) if packed else contextlib.nullcontext()
+    with torch.random.fork_rng(), attention, preemption() as preempted:
         torch.manual_seed(seed)
         if resumed:
             loop.set_state(resumed)
@@ -209,7 +214,10 @@ def _backward(model: Any, batch: Sequence[TokenRow], step: Step, budget: int, dt
     device = next(model.parameters()).device.type
     for part in micro_batches(batch, budget):
         with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
-            loss, _ = packed_loss(model, part, getattr(torch, dtype))
+            if reads_and_writes(model):
+                loss, _ = summed_loss(model, part)
+            else:
+                loss, _ = packed_loss(model, part, getattr(torch, dtype))
         value = loss.item()
         if not math.isfinite(value):
             raise _stopped(f"the loss is {value}", part)
