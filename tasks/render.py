@@ -18,6 +18,6 @@ def render(run: Run, rows: Reference) -> State | Reference:
 
         plan = run.plan
         folder = model_folder(plan.model, run.say)
-        render_rows(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed)
+        render_rows(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed, plan.folder)
 
     return run_stage(run, "render", build)

@@ -135,9 +135,18 @@ class Render(Section):
     """Conversations to tokens."""
 
     template: Literal["model"] = "model"
-    """`model`: the chat template that the model brings."""
+    """`model`: the chat template that the model brings; for a base model without one, ChatML (docs/templates.md)."""
+    prompts: Literal["all"] | tuple[str, ...] | None = None
+    """Prompt templates that rows with fields are put into: `all` that are shipped, or a list of families, names and
+    folders of your own (`./templates`); `null` leaves every prompt as it is."""
+    shots: int = Field(0, ge=0, le=16)
+    """Examples of the same task, from the training side, before the prompt of a row that gets a prompt template."""
+    learn: Literal["all", "last"] = "all"
+    """Which of a conversation's answers are learnt: all that have weight, or the last one alone."""
+    too_long: Literal["reject", "truncate", "split"] = "reject"
+    """Rows over `max_length`: rejected, or their oldest turns dropped, or cut between turns into several rows."""
     max_length: int = Field(1024, gt=16)
-    """Longest row in tokens, and the length of a pack; longer rows are rejected with that reason."""
+    """Longest row in tokens, and the length of a pack."""
 
 
 class Train(Section):

@@ -12,12 +12,14 @@ from tuneloom.plugin_files import plugin_digests
 
 @dataclass(frozen=True)
 class Inputs:
-    """`transforms` are the digests of the quality stage's plugin files, by name; `limit` is rows a file."""
+    """`transforms` are the digests of the quality stage's plugin files, by name, `prompts` is that of the prompt
+    templates; `limit` is rows a file."""
 
     model: ModelSource
     files: tuple[PlannedFile, ...]
     takedowns: frozenset[str]
     transforms: Mapping[str, str]
+    prompts: str | None
     limit: int | None
 
 
@@ -31,6 +33,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         files=tuple(planned_files(config, folder, home, takedowns, limit)),
         takedowns=takedowns,
         transforms=plugin_digests([folder / name for name in config.quality.transforms]),
+        prompts=_prompts(config, folder),
         limit=limit,
     )
 
@@ -41,3 +44,13 @@ def _check_rules(quality: Quality) -> None:
         from tuneloom.quality.rules import rules_of  # takes half a second, and few configs have rules
 
         rules_of(quality)
+
+
+def _prompts(config: Config, folder: Path) -> str | None:
+    """Digest of the prompt templates, each of which is compiled now, so that a faulty one stops nothing half-way."""
+    if config.render.prompts is None:
+        return None
+    from tuneloom.render.prompt_files import load_prompts, prompts_digest
+
+    load_prompts(config.render.prompts, folder)
+    return prompts_digest(config.render.prompts, folder)

@@ -6,6 +6,7 @@ from typing import Any
 from tuneloom.artifacts import Artifact, Reference, Spec, code_digest
 from tuneloom.config import Config
 from tuneloom.errors import ConfigError
+from tuneloom.models.base_chat import VERSION, planned_addition
 from tuneloom.plan.files import READ_BY, licenses_key
 from tuneloom.plan.inputs import Inputs
 from tuneloom.records import canonical, digest
@@ -43,7 +44,7 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
         "decontaminate": (False, {}),
         "quality": (False, _named("transforms", dict(inputs.transforms))),
         "mixture": (True, {}),
-        "render": (True, {"tokenizer": model.digest}),
+        "render": (True, _render_inputs(inputs)),
         "train": (True, {"model": model.digest}),
     }
     for stage, (seeded, given) in declared.items():
@@ -58,8 +59,14 @@ def identity(config: Config, inputs: Inputs) -> str:
     code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
     sources = sorted(str(f.spec.reference) for f in inputs.files)
     tree = config.model_dump(mode="json", exclude={"store"})
-    read = [dict(inputs.transforms)]
+    read = [dict(inputs.transforms), inputs.prompts]
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
+
+
+def _render_inputs(inputs: Inputs) -> dict[str, Any]:
+    """What decides the tokens besides the rows and the section."""
+    chat = VERSION if planned_addition(inputs.model) else None
+    return {"tokenizer": inputs.model.digest, **_named("chat", chat), **_named("prompts", inputs.prompts)}
 
 
 def judged_specs(

@@ -123,12 +123,12 @@ class ChatTemplate:
         return None
 
     def _text(self, said: list[dict[str, Any]], functions: Any, prompt: bool) -> str | Unrenderable:
-        # TypeError: what a template raises that adds None to text or slices a missing list; the row is at fault.
+        # What a template raises that adds None to text, divides by 0, counts to 10 ** 9 or calls itself for ever.
         try:
             return self._template.render(
                 messages=said, tools=functions, documents=None, add_generation_prompt=prompt, **self.named
             )
-        except (jinja2.TemplateError, TypeError) as error:
+        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
             return Unrenderable("template refused", f"{type(error).__name__}: {error}")
 
     def _skeleton(self, said: list[dict[str, Any]], functions: Any, prompt: bool) -> str | Unrenderable:

@@ -4,7 +4,7 @@ Reads the mixture's rows a part at a time and writes shards as it goes; what it 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -12,21 +12,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
 from tuneloom.config import Render
 from tuneloom.errors import NoUsableData
+from tuneloom.models.kind import is_encoder_decoder
 from tuneloom.models.token_row import TokenRow, learnt_runs
-from tuneloom.records import SIDES, canonical, reject_rows
-from tuneloom.render.chat_template import Unrenderable
+from tuneloom.records import canonical, reject_rows
+from tuneloom.render.compose import Decoder, EncoderDecoder, Outcome, Refused, Rendered, compose
 from tuneloom.render.describe import Breakdown
-from tuneloom.render.loss_mask import Said, check_tokenizer, write_rows
-from tuneloom.render.messages import message_dicts
+from tuneloom.render.loss_mask import check_tokenizer
 from tuneloom.render.pack import fill, pack_places
+from tuneloom.render.prompt_files import load_prompts
 from tuneloom.render.shards import ShardWriter, write_packs
-from tuneloom.render.sheet import Unproven
-from tuneloom.render.tokenizer import RowTokenizer, load_row_tokenizer
+from tuneloom.render.shots import Pools
+from tuneloom.render.tokenizer import RowTokenizer, load_plain_tokenizer, load_row_tokenizer
+from tuneloom.render.wording import COLUMNS, Wording
 
 VERSION = "render-2"
 SLICE_ROWS = 2048
@@ -42,7 +45,12 @@ class _Tally:
     tokens: Counter[str] = field(default_factory=Counter)
     supervised: Counter[str] = field(default_factory=Counter)
     histogram: Counter[int] = field(default_factory=Counter)
+    templates: Counter[str] = field(default_factory=Counter)
+    exemplars: int = 0
     trimmed: int = 0
+    truncated: int = 0
+    dropped: int = 0
+    divided: int = 0
     lengths: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
     languages: Breakdown = field(default_factory=Breakdown)
@@ -50,25 +58,24 @@ class _Tally:
     examples: list[TokenRow] = field(default_factory=list)
 
 
-def render(writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Path, seed: int) -> None:
+def render(
+    writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Path, seed: int, templates_folder: Path = Path()
+) -> None:
     """Renders every row of the mixture, side by side, and packs the training rows.
 
     Rejects, each with its reason: what the template cannot say, a mask that cannot be proven, nothing to learn, too
-    long. Sides besides train, validation and test (suites) are prompts: nothing of them is learnt.
-    Raises NoUsableData where no training row is left.
+    long. Sides besides train, validation and test (suites) are prompts: nothing of them is learnt. The config's folders
+    of prompt templates are relative to `templates_folder`.
+    Raises NoUsableData where no training row is left, ConfigError for a prompt template that is none.
     """
-    tokenizer = load_row_tokenizer(tokenizer_folder)
-    check_tokenizer(tokenizer)
-    shards = ShardWriter(writer, _metadata(tokenizer, config))
+    speaker = load_speaker(tokenizer_folder)
+    wording = _wording(rows, config, seed, templates_folder)
+    shards = ShardWriter(writer, _metadata(speaker.tokenizer, config))
     tally = _Tally()
     for table in _slices(rows):
-        writer.count(rows_in=len(table))
-        outcomes = _render_slice(table, config, tokenizer, tally)
-        refused = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, TokenRow)]
-        if refused:
-            reasons, details = zip(*(outcomes[i] for i in refused), strict=True)
-            told = [{"rule": why, **detail, "version": VERSION} for why, detail in zip(reasons, details, strict=True)]
-            writer.reject(reject_rows(table.take(refused), list(reasons), told))
+        outcomes = compose(table, config, speaker, wording)
+        writer.count(rows_in=len(table), made=sum(len(several) - 1 for several in outcomes))
+        _reject(writer, table, outcomes)
         _keep(table, outcomes, shards, tally)
     shards.close()
     if not tally.lengths:
@@ -78,11 +85,27 @@ def render(writer: Writer, rows: Artifact, config: Render, tokenizer_folder: Pat
             remedy="See `tuneloom show render` for the reasons, or raise render.max_length.",
         )
     _pack(writer, tally, config, seed)
-    writer.stats.update(_stats(tally, tokenizer))
+    writer.stats.update(_stats(tally, speaker.tokenizer))
 
 
-Outcome = TokenRow | tuple[str, Mapping[str, Any]]
-"""A row, or the reason and the detail of its rejection."""
+def load_speaker(folder: Path) -> Decoder | EncoderDecoder:
+    """How the model in `folder` takes conversations, proven on a sample. Raises ConfigError where it cannot be."""
+    if is_encoder_decoder(folder):
+        return EncoderDecoder(load_plain_tokenizer(folder))
+    tokenizer = load_row_tokenizer(folder)
+    check_tokenizer(tokenizer)
+    return Decoder(tokenizer)
+
+
+def _wording(rows: Artifact, config: Render, seed: int, folder: Path) -> Wording | None:
+    """The templates of the config and the exemplars of the training side; None without prompts."""
+    templates = load_prompts(config.prompts, folder)
+    if not templates:
+        return None
+    pools = Pools(seed)
+    for table in rows.tables(list(COLUMNS)) if config.shots else ():
+        pools.add(table.filter(pc.equal(table["side"], "train")).to_pylist())
+    return Wording(templates, config.shots, seed, pools)
 
 
 def _slices(rows: Artifact) -> Iterator[pa.Table]:
@@ -91,60 +114,49 @@ def _slices(rows: Artifact) -> Iterator[pa.Table]:
             yield part.slice(start, SLICE_ROWS)
 
 
-def _render_slice(table: pa.Table, config: Render, tokenizer: RowTokenizer, tally: _Tally) -> list[Outcome]:
-    """All rows together, as pieces of text."""
-    sides = table["side"].to_pylist()
-    columns = (table["id"].to_pylist(), message_dicts(table["messages"]), table["tools"].to_pylist(), sides)
-    written = write_rows([_said(*row) for row in zip(*columns, strict=True)], tokenizer)
-    tally.trimmed += sum(written.trimmed)
-    return [_judge(row, side in SIDES, config) for row, side in zip(written.rows, sides, strict=True)]
+def _reject(writer: Writer, table: pa.Table, outcomes: list[list[Outcome]]) -> None:
+    refused = [(i, one) for i, several in enumerate(outcomes) for one in several if isinstance(one, Refused)]
+    if refused:
+        told = [{"rule": one.reason, **one.detail, "version": VERSION} for _, one in refused]
+        whole = table.take([i for i, _ in refused])
+        writer.reject(reject_rows(whole, [one.reason for _, one in refused], told))
 
 
-def _said(row_id: str, messages: list[dict[str, Any]], tools: str | None, side: str) -> Said:
-    """A row as it is rendered: of a suite's rows the question."""
-    if side in SIDES:
-        return Said(row_id, messages, tools)
-    return Said(row_id, _question(messages), tools, prompt=True)
-
-
-def _judge(row: TokenRow | Unproven | Unrenderable, judged: bool, config: Render) -> Outcome:
-    if isinstance(row, Unrenderable):
-        reason = {"no end of turn": "loss mask not proven"}.get(row.reason, row.reason)
-        return reason, {"rule": row.reason, "evidence": row.evidence}
-    if isinstance(row, Unproven):
-        return "loss mask not proven", {"evidence": canonical({"expected": row.expected, "found": row.found})}
-    if judged and not row.supervised:
-        return "nothing to learn", {"value": 0, "bound": 1}
-    if len(row) > config.max_length:
-        return "too long", {"value": len(row), "bound": config.max_length}
-    return row
-
-
-def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What comes before the last answer, where a suite's row brings one."""
-    return messages[:-1] if len(messages) > 1 and messages[-1]["role"] == "assistant" else messages
-
-
-def _keep(table: pa.Table, outcomes: list[Outcome], shards: ShardWriter, tally: _Tally) -> None:
+def _keep(table: pa.Table, outcomes: list[list[Outcome]], shards: ShardWriter, tally: _Tally) -> None:
     sides, origins = table["side"].to_pylist(), table["origin"].to_pylist()
     repeats = table["repeat"].to_pylist() if "repeat" in table.column_names else [1] * len(table)
     kinds = table["language"].to_pylist(), table["task"].to_pylist()
-    for side, origin, repeat, row, language, task in zip(sides, origins, repeats, outcomes, *kinds, strict=True):
-        if not isinstance(row, TokenRow):
-            continue
-        shards.add(side, row, origin, repeat)
-        tally.rows[side] += 1
-        tally.tokens[side] += len(row)
-        learnt = row.supervised
-        tally.supervised[side] += learnt
-        if side == "train":
-            tally.lengths.append(len(row))
-            tally.repeats.append(repeat)
-            tally.histogram[len(row) // HISTOGRAM_BIN * HISTOGRAM_BIN] += 1
-            tally.languages.add(language, row, learnt)
-            tally.tasks.add(task, row, learnt)
-            if len(tally.examples) < EXAMPLES:
-                tally.examples.append(TokenRow(row.id, row.ids.copy(), row.loss_mask.copy()))
+    for side, origin, repeat, several, *kind in zip(sides, origins, repeats, outcomes, *kinds, strict=True):
+        tally.divided += len(several) > 1
+        for one in several:
+            if isinstance(one, Rendered):
+                shards.add(side, one.row, origin, repeat, one.template, one.exemplars)
+                _count(tally, side, one)
+                if side == "train":
+                    _count_training(tally, one.row, repeat, *kind)
+
+
+def _count(tally: _Tally, side: str, one: Rendered) -> None:
+    row = one.row
+    tally.rows[side] += 1
+    tally.tokens[side] += len(row)
+    tally.supervised[side] += row.supervised
+    tally.trimmed += one.trimmed
+    tally.truncated += one.dropped > 0
+    tally.dropped += one.dropped
+    tally.templates[one.template or ""] += 1
+    tally.exemplars += len(one.exemplars)
+
+
+def _count_training(tally: _Tally, row: TokenRow, repeat: int, language: str | None, task: str | None) -> None:
+    learnt = row.supervised
+    tally.lengths.append(len(row))
+    tally.repeats.append(repeat)
+    tally.histogram[len(row) // HISTOGRAM_BIN * HISTOGRAM_BIN] += 1
+    tally.languages.add(language, row, learnt)
+    tally.tasks.add(task, row, learnt)
+    if len(tally.examples) < EXAMPLES:
+        tally.examples.append(TokenRow(row.id, row.ids.copy(), row.loss_mask.copy()))
 
 
 def _pack(writer: Writer, tally: _Tally, config: Render, seed: int) -> None:
@@ -168,6 +180,10 @@ def _stats(tally: _Tally, tokenizer: RowTokenizer) -> dict[str, Any]:
         "lengths": {str(start): n for start, n in sorted(tally.histogram.items())},
         "length_bin": HISTOGRAM_BIN,
         "trimmed_messages": tally.trimmed,
+        "too_long": {"truncated_rows": tally.truncated, "dropped_messages": tally.dropped},
+        "divided_rows": tally.divided,
+        "prompt_templates": dict(sorted(tally.templates.items())),
+        "exemplars": tally.exemplars,
         "template": tokenizer.template.digest,
         "tokenizer": tokenizer.digest,
         "engine": tokenizer.engine.name,

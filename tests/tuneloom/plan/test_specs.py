@@ -74,3 +74,21 @@ def test_a_wrong_rule_is_told_before_anything_runs(project: Path) -> None:
         make_plan(wrong, project)
     with pytest.raises(ConfigError, match="no rule profile 'standrad'"):
         make_plan(config(quality={"rules": "standrad"}), project)
+
+
+def test_prompt_templates_are_inputs_of_render_and_a_faulty_one_stops_the_plan(project: Path) -> None:
+    family = project / "templates" / "mine"
+    family.mkdir(parents=True)
+    (family / "family.yaml").write_text("tasks: ['*']\n")
+    template = family / "en-one.jinja"
+    asked = config(render={"prompts": ["./templates"]})
+    plans = []
+    for body in ("{{ instruction }}", "{{ instruction }}!"):
+        template.write_text(f"---\nlanguage: en\n---\n{body}\n")
+        plans.append(make_plan(asked, project))
+    before, after = map(keys, plans)
+    assert [stage for stage in before if before[stage] != after[stage]] == ["render", "train"]
+    assert plans[0].record.identity != plans[1].record.identity
+    template.write_text("---\nlanguage: en\n---\n{% for %}\n")
+    with pytest.raises(ConfigError, match=r"en-one\.jinja, line 4"):
+        make_plan(asked, project)

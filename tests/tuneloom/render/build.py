@@ -34,8 +34,10 @@ def mixture(
     return Store(store).ensure(Spec("mixture", name), build)
 
 
-def rendered(store: Path, rows: Artifact, model: Path, max_length: int = 256, seed: int = 0) -> Artifact:
-    """The render artifact of a mixture."""
-    config = Render(max_length=max_length)
-    spec = Spec("render", "code", seed, {"max_length": max_length}, parents=(rows.reference,))
-    return Store(store).ensure(spec, lambda writer: render(writer, rows, config, model, seed))
+def rendered(
+    store: Path, rows: Artifact, model: Path, max_length: int = 256, seed: int = 0, folder: Path = Path(), **more
+) -> Artifact:
+    """The render artifact of a mixture; `more` are settings of the section `render`."""
+    config = Render(max_length=max_length, **more)
+    spec = Spec("render", "code", seed, config.model_dump(mode="json"), parents=(rows.reference,))
+    return Store(store).ensure(spec, lambda writer: render(writer, rows, config, model, seed, folder))

@@ -141,3 +141,67 @@ def test_a_generation_prompt_is_the_header_of_an_answer():
     template = family("chatml").template
     assert template.header == "<|im_start|>assistant\n"
     assert template.render(say("Hi"), prompt=True).text.endswith(template.header)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "{% for i in range(10**9) %}{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ 1 / 0 }}",
+        "{{ messages[9].content + 'x' }}",
+    ],
+)
+def test_a_template_that_breaks_refuses_the_row_and_stops_nothing(hostile):
+    found = with_template(hostile, ["<s>", "</s>"]).template.render(say("Hi", "Yo"))
+    assert isinstance(found, Unrenderable)
+    assert found.reason == "template refused"
+
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+CALL = {"role": "assistant", "content": "Let me see.", "tool_calls": '[{"name": "f", "arguments": {"x": 1}}]'}
+RESULT = {"role": "tool", "content": "42", "tool_call_id": "1"}
+THOUGHT = {"role": "assistant", "content": "Yo", "reasoning": "Think."}
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize(
+    ("messages", "tools", "words"),
+    [
+        ([SYSTEM, *say("Hi", "Yo")], None, ["Be brief.", "Hi", "Yo"]),
+        (say("Hi", "Yo"), '[{"name": "lookup"}]', ["lookup", "Hi", "Yo"]),
+        ([*say("Hi"), CALL], None, ["Hi", "Let me see.", '"x": 1']),
+        ([*say("Hi"), CALL, RESULT, *say("Hi", "Yo")[1:]], '[{"name": "f"}]', ["42", "Yo"]),
+        ([*say("Hi"), THOUGHT], None, ["Hi", "Yo"]),
+    ],
+)
+def test_every_family_says_all_of_a_conversation_or_refuses_it(name, messages, tools, words):
+    """System, tools, calls and results: nothing is dropped in silence. Reasoning may be, as templates do in history."""
+    found = family(name).template.render(messages, tools)
+    if isinstance(found, Rendering):
+        assert all(word in found.text for word in words)
+        assert turns_of(found)
+    else:
+        reasons = ("no place for tools", "template refused", "template drops", "rendering depends on the words")
+        assert found.reason.startswith(reasons)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_special_text_in_any_field_is_text_or_refused(name):
+    tokenizer = family(name)
+    plain = tokenizer.template.render([*say("Hi", "Yo"), *say("x", "y")])
+    for text in tokenizer.special:
+        for i in range(4):
+            messages = [*say("Hi", "Yo"), *say("x", "y")]
+            messages[i]["content"] = f"a {text} b"
+            found = tokenizer.template.render(messages)
+            assert [found.text[a:b] for a, b in found.controls] == [plain.text[a:b] for a, b in plain.controls]
+        for field in ("name", "tool_call_id"):
+            hostile = [*say("Hi"), {"role": "assistant", "content": "Yo", field: text}]
+            assert isinstance(tokenizer.template.render(hostile), Unrenderable)
+        call = [*say("Hi"), {**CALL, "tool_calls": f'[{{"name": "f", "arguments": {{"x": "{text}"}}}}]'}]
+        assert isinstance(tokenizer.template.render(call), Unrenderable)
+        assert isinstance(tokenizer.template.render(say("Hi", "Yo"), f'[{{"name": "{text}"}}]'), Unrenderable)
+        thought = tokenizer.template.render([*say("Hi"), {**THOUGHT, "reasoning": f"so {text}"}])
+        ends = tokenizer.template.render([*say("Hi"), THOUGHT])
+        assert [thought.text[a:b] for a, b in thought.controls] == [ends.text[a:b] for a, b in ends.controls]
