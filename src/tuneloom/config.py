@@ -128,7 +128,13 @@ class Mixture(Section):
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
     """Factor by source: 0.5 keeps half of its training rows, 2 uses each twice (column `repeat`); default 1."""
     cap: int | None = Field(None, gt=0)
-    """At most this many training rows a task (examples-proportional mixing with a cap, as in T5 and FLAN)."""
+    """At most this many training rows a task (examples-proportional mixing with a cap, as in T5; FLAN took 3000)."""
+    temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """T5's T: tasks are used in proportion to (rows of the task, at most `cap`)^(1/T); 1 leaves them as they are."""
+    by: Literal["task", "source", "language"] = "task"
+    """What `cap` and `temperature` count; a row without a task or language counts as its source's one."""
+    tokens: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """Most tokens by source, repeats included: those of the messages, without what a template adds."""
 
 
 class Render(Section):

@@ -3,6 +3,7 @@
 Rows not chosen are rejected as "not selected"; the column `repeat` says how often a chosen row is used.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,25 +13,28 @@ import pyarrow.compute as pc
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Mixture
 from tuneloom.errors import NoUsableData
-from tuneloom.mixture.choose import choose
+from tuneloom.mixture.choose import RULES, choose
 from tuneloom.records import reject_rows
 
-VERSION = "mixture-1"
+VERSION = "mixture-2"
 NAMES = ("source", "task", "category", "language")
 
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+"""How many tokens each text has in the model's tokenizer."""
 
-def mix(writer: Writer, rows: Artifact, config: Mixture, seed: int) -> None:
-    """Chooses among the training rows.
 
-    Raises ConfigError for a weight that is no weight, NoUsableData where the weights leave no training row.
+def mix(writer: Writer, rows: Artifact, config: Mixture, seed: int, count_tokens: CountTokens | None = None) -> None:
+    """Chooses among the training rows; `count_tokens` is needed where the config has token budgets.
+
+    Raises ConfigError for a weight that is no weight, NoUsableData where the mixture leaves no training row.
     """
-    decided = choose(_descriptions(rows), config.weights, config.cap, seed)
+    decided = choose(_descriptions(rows, count_tokens if config.tokens else None), config, seed)
     train = decided.filter(pl.col("side") == "train")
     if len(train) and train["repeat"].sum() == 0:
         raise NoUsableData(
             f"of {len(train)} training rows the mixture chose none",
-            where=f"mixture.weights: {dict(config.weights)}",
-            remedy="Raise a weight.",
+            where=f"mixture: weights {dict(config.weights)}, tokens {dict(config.tokens)}",
+            remedy="Raise a weight or a budget.",
         )
     start = 0
     for table in rows.tables():
@@ -38,20 +42,34 @@ def mix(writer: Writer, rows: Artifact, config: Mixture, seed: int) -> None:
         start += len(table)
         writer.count(rows_in=len(table))
         _write(writer, table, here)
+    named = {*config.weights, *config.tokens}
     writer.stats.update(
         mixture=_realised(decided),
         repeated=int((decided["repeat"] - 1).clip(0).sum()),  # uses beyond a row's first; the rows are counted once
-        not_selected={rule: int((decided["rule"] == rule).sum()) for rule in ("weight", "cap")},
-        weights_without_rows=sorted(set(config.weights) - set(decided["source"].to_list())),
+        not_selected={rule: int((decided["rule"] == rule).sum()) for rule in RULES},
+        weights_without_rows=sorted(named - set(decided["source"].to_list())),
     )
 
 
-def _descriptions(rows: Artifact) -> pl.DataFrame:
+def _descriptions(rows: Artifact, count_tokens: CountTokens | None) -> pl.DataFrame:
     """What decides, of all rows, in the order of `rows.tables()`."""
     columns = ("id", "origin", "side", "task", "category", "language")
-    table = rows.table(columns)
-    frame = pl.DataFrame({name: pl.from_arrow(table[name]) for name in columns})
-    return frame.with_columns(source=pl.col("origin").struct.field("source"))
+    parts = []
+    for table in rows.tables([*columns, "messages"]):
+        frame = pl.DataFrame({name: pl.from_arrow(table[name]) for name in columns})
+        texts = _contents(table)
+        parts.append(frame.with_columns(characters=texts.str.len_chars().cast(pl.Int64)))
+        if count_tokens:
+            counts = pl.Series(count_tokens(texts.to_list()), dtype=pl.Int64)
+            parts[-1] = parts[-1].with_columns(tokens=counts)
+    return pl.concat(parts).with_columns(source=pl.col("origin").struct.field("source"))
+
+
+def _contents(table: pa.Table) -> pl.Series:
+    """Each row's messages as one text."""
+    messages = pl.DataFrame({"messages": pl.from_arrow(table["messages"])})
+    contents = pl.col("messages").list.eval(pl.element().struct.field("content").fill_null(""))
+    return messages.select(contents.list.join("\n").fill_null("")).to_series()
 
 
 def _write(writer: Writer, table: pa.Table, decided: pl.DataFrame) -> None:
@@ -64,14 +82,22 @@ def _write(writer: Writer, table: pa.Table, decided: pl.DataFrame) -> None:
 
 
 def _realised(decided: pl.DataFrame) -> dict[str, Any]:
-    """The mixture as it came out: by each name, and by all of them, rows, how often they are used, and their share."""
-    train = decided.filter((pl.col("side") == "train") & (pl.col("repeat") > 0))
+    """The mixture as it came out: by each name, and by all of them, rows to choose from, rows, how often they are used,
+    their share, and the characters (tokens too, where they were counted) of all uses."""
+    train = decided.filter(pl.col("side") == "train")
     return {**{name: _shares(train, [name]) for name in NAMES}, "table": _shares(train, list(NAMES))}
 
 
 def _shares(train: pl.DataFrame, names: list[str]) -> list[dict[str, Any]]:
-    """`[{"source": "qa", "rows": 10, "used": 20, "share": 0.4}, ...]`, the largest first."""
+    """`[{"source": "qa", "of": 12, "rows": 10, "used": 20, "share": 0.4, "characters": 900}, ...]`, the largest first."""
     total = train["repeat"].sum()
-    groups = train.group_by(names).agg(rows=pl.len(), used=pl.col("repeat").sum())
-    shares = groups.with_columns(share=(pl.col("used") / total).round(6))
-    return shares.sort(["used", *names], descending=[True, *[False for _ in names]], nulls_last=True).to_dicts()
+    sizes = [name for name in ("characters", "tokens") if name in train.columns]
+    groups = train.group_by(names).agg(
+        pl.len().alias("of"),
+        (pl.col("repeat") > 0).sum().alias("rows"),
+        pl.col("repeat").sum().alias("used"),
+        *((pl.col("repeat") * pl.col(name)).sum().alias(name) for name in sizes),
+    )
+    shares = groups.with_columns(share=(pl.col("used") / total).round(6)).filter(pl.col("rows") > 0)
+    ordered = shares.sort(["used", *names], descending=[True, *[False for _ in names]], nulls_last=True)
+    return ordered.select(*names, "of", "rows", "used", "share", *sizes).to_dicts()

@@ -29,7 +29,9 @@ def mixed(folder: Path, config: Mixture, seed: int = 0) -> Artifact:
 
     rows = store.ensure(Spec("quality", "test"), put)
     spec = Spec("mixture", "test", seed, config.model_dump(mode="json"), parents=(rows.reference,))
-    return store.ensure(spec, lambda writer: mix(writer, rows, config, seed))
+    return store.ensure(
+        spec, lambda writer: mix(writer, rows, config, seed, lambda texts: [len(text) for text in texts])
+    )
 
 
 def test_rows_not_chosen_are_rejected_with_the_rule_that_left_them_out(tmp_path: Path) -> None:
@@ -39,10 +41,10 @@ def test_rows_not_chosen_are_rejected_with_the_rule_that_left_them_out(tmp_path:
     assert artifact.manifest.reasons == {"not selected": 12}
     details = [json.loads(detail) for detail in artifact.rejected()["detail"].to_pylist()]
     assert sorted({(d["rule"], d["bound"], d["version"]) for d in details}) == [
-        ("cap", 4, "mixture-1"),
-        ("weight", 6, "mixture-1"),
+        ("cap", 4, "mixture-2"),
+        ("weight", 6, "mixture-2"),
     ]
-    assert artifact.stats["not_selected"] == {"weight": 6, "cap": 6}
+    assert artifact.stats["not_selected"] == {"weight": 6, "cap": 6, "temperature": 0, "tokens": 0}
 
 
 def test_test_rows_pass_on_unchanged_and_repeated_rows_are_stored_once(tmp_path: Path) -> None:
@@ -57,11 +59,12 @@ def test_the_realised_mixture_is_told(tmp_path: Path) -> None:
     told = artifact.stats
     assert (artifact.manifest.counts.made, told["repeated"]) == (0, 16)
     assert told["mixture"]["source"] == [
-        {"source": "b", "rows": 8, "used": 24, "share": 0.666667},
-        {"source": "a", "rows": 12, "used": 12, "share": 0.333333},
+        {"source": "b", "of": 8, "rows": 8, "used": 24, "share": 0.666667, "characters": 8 * 3 * 21},
+        {"source": "a", "of": 12, "rows": 12, "used": 12, "share": 0.333333, "characters": 9 * 19 + 3 * 21},
     ]
     assert told["mixture"]["table"][0] == {
-        "source": "b", "task": None, "category": None, "language": "en", "rows": 8, "used": 24, "share": 0.666667,
+        "source": "b", "task": None, "category": None, "language": "en",
+        "of": 8, "rows": 8, "used": 24, "share": 0.666667, "characters": 504,
     }  # fmt: skip
     assert told["weights_without_rows"] == ["nobody"]
 
@@ -76,3 +79,11 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_weights_that_leave_nothing_end_the_run_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(NoUsableData, match="of 20 training rows the mixture chose none"):
         mixed(tmp_path, Mixture(weights={"a": 0, "b": 0}))
+
+
+def test_tokens_are_counted_where_a_budget_asks_for_them(tmp_path: Path) -> None:
+    artifact = mixed(tmp_path, Mixture(tokens={"a": 100}))
+    (a,) = (row for row in artifact.stats["mixture"]["source"] if row["source"] == "a")
+    assert a["tokens"] == a["characters"] <= 100
+    assert a["of"] == 12
+    assert artifact.stats["not_selected"]["tokens"] == 12 - a["rows"] > 0
