@@ -17,6 +17,7 @@ from tasks.quality import quality
 from tasks.release import release
 from tasks.render import render
 from tasks.report import report
+from tasks.review import review
 from tasks.run import Run, current_reporter
 from tasks.split import split
 from tasks.tracking import tracked
@@ -27,7 +28,7 @@ from tuneloom.plan import check_until, make_plan, references
 from tuneloom.summary import summary_markdown
 
 STAGES: tuple[Any, ...] = (
-    ingest, dedup, split, decontaminate, quality, mixture, render, train, evaluate, release, report
+    ingest, dedup, split, decontaminate, quality, review, mixture, render, train, evaluate, release, report
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def mixture(run: Run, rows: Reference) -> State | Reference:
 
         config = run.plan.config
         counter = _TokenCounter(run) if config.mixture.tokens else None
-        mix(writer, run.artifact("quality"), config.mixture, config.seed, counter)
+        mix(writer, run.artifact("review"), config.mixture, config.seed, counter)
 
     outcome = run_stage(run, "mixture", build)
     tell_changes(run)

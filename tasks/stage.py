@@ -77,7 +77,7 @@ def describe(artifact: Artifact) -> str:
     made = f" + {counts.made} made" if counts.made else ""
     return (
         f"{artifact.reference.stage}: {counts.rows_in} in{made}, {counts.rows_out} out, "
-        f"{counts.rejected} rejected" + (f" ({why})" if why else "")
+        f"{counts.rejected} rejected" + (f" ({why})" if why else "") + (f", {counts.held} held" if counts.held else "")
     )
 
 

@@ -122,6 +122,17 @@ class Quality(Section):
     """Personal data (mail, phone, identity and card numbers, keys): replaced by a mark, or the row rejected."""
 
 
+class Review(Section):
+    """Rows that people look at: they are held, and the run goes on without them until somebody has decided."""
+
+    decisions: str | None = None
+    """A JSONL file of what people decided; `tuneloom review CONFIG import SHEET` adds to it."""
+    sample: float = Field(0, ge=0, allow_inf_nan=False)
+    """Training rows held at random: a share of them below 1, a number of rows from 1 on."""
+    near: float = Field(0, ge=0, le=1)
+    """Training rows held whose value is nearer to a rule's bound than this share of the bound (0.1: 10 %)."""
+
+
 class Mixture(Section):
     """Which training rows are used, and how often."""
 
@@ -257,6 +268,8 @@ class Config(Section):
     """Keeping rows of `use: evaluate` and `decontaminate` out of training; `null` turns it off."""
     quality: Quality = Quality()
     """Rules and personal data."""
+    review: Review = Review()
+    """The human round trip."""
     mixture: Mixture = Mixture()
     """Selection."""
     render: Render = Render()

@@ -31,6 +31,7 @@ MEASURED_ON_T0 = {
     "split": Cost(1.2e-5, 215),
     "decontaminate": Cost(2.4e-5, 215),
     "quality": Cost(8.7e-5, 275),  # with the stored signals
+    "review": Cost(0.5e-5, 215),
     "mixture": Cost(0.5e-5, 215),
     "render": Cost(2.7e-4, 705),
 }

@@ -18,12 +18,12 @@ from tuneloom.artifacts import Artifact
 from tuneloom.records import Origin, canonical
 from tuneloom.render.shards import read_rows
 
-ROW_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render")
+ROW_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render")
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a stage did with a row: `outcome` is kept or rejected; `note` says more."""
+    """What a stage did with a row: `outcome` is kept, rejected or held; `note` says more."""
 
     stage: str
     outcome: str
@@ -83,6 +83,10 @@ def _steps(found: Mapping[str, Artifact | None], origin: Origin) -> Iterator[Ste
             row = rejected.to_pylist()[0]
             twin = f", duplicate of {Origin(**row['duplicate_of'])}" if row["duplicate_of"] else ""
             yield Step(stage, "rejected", f"{row['reason']}{twin}{_why(json.loads(row['detail']))}")
+            return
+        held = _at(artifact.held(), origin) if stage == "review" else None
+        if held is not None and len(held):
+            yield Step(stage, "held", ", ".join(doubt["rule"] for doubt in held.to_pylist()[0]["doubts"]))
             return
         yield Step(stage, "kept", _note(artifact, stage, origin))
 

@@ -19,7 +19,7 @@ from tuneloom.config_file import load_config
 from tuneloom.errors import TrainingError
 
 STAGES = [
-    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render",
+    "ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render",
     "train", "evaluate", "release", "report",
 ]  # fmt: skip
 WORDS = [
@@ -95,9 +95,9 @@ def test_the_run_prints_one_object_with_every_stage(finished: tuple[Path, dict])
     printed = finished[1]
     assert set(printed) == {"run", "stages", "metrics", "model", "verdict", "promoted", "report"}
     assert [stage["stage"] for stage in printed["stages"]] == STAGES
-    for stage in printed["stages"][:7]:
+    for stage in printed["stages"][:8]:
         assert stage["rows_in"] + stage["made"] == stage["rows_out"] + stage["rejected"] + stage["held"]
-    assert [stage["rows_in"] for stage in printed["stages"][7:]] == [None] * 4
+    assert [stage["rows_in"] for stage in printed["stages"][8:]] == [None] * 4
     assert printed["stages"][0]["rejected"] == 2
     assert printed["verdict"] in ("promote", "refuse", "inconclusive")
     assert Path(printed["report"]).is_file()

@@ -79,7 +79,7 @@ def test_the_last_step_is_a_place_in_a_shard_with_its_tokens(tmp_path: Path, tin
     rows = mixture(tmp_path, [("train", talk("Hi", "Yo")), ("test", talk("Who?", "Me")), ("train", talk("So", "No"))])
     shards = rendered(tmp_path, rows, tiny_model)
     found: Found = {
-        **dict.fromkeys(("ingest", "dedup", "split", "decontaminate", "quality", "mixture"), rows),
+        **dict.fromkeys(("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture"), rows),
         "render": shards,
     }
     (life,) = find_lives(found, "No")

@@ -146,8 +146,8 @@ def _apportion(rates: Mapping[str, float], total: int) -> dict[str, int]:
 
 
 def _by_tokens(rows: pl.DataFrame, budgets: Mapping[str, int]) -> pl.DataFrame:
-    """A source's rows are used in the order until its budget is spent; the row that would overdraw it, and all after it,
-    are out. A row used twice costs twice.
+    """A source's rows are used in the order until its budget is spent; the row that would overdraw it, and all that
+    follow, are out. A row used twice costs twice.
     """
     spent = (pl.col("repeat") * pl.col("tokens")).cum_sum().over("source")
     counted = rows.with_columns(

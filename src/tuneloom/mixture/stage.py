@@ -89,7 +89,7 @@ def _realised(decided: pl.DataFrame) -> dict[str, Any]:
 
 
 def _shares(train: pl.DataFrame, names: list[str]) -> list[dict[str, Any]]:
-    """`[{"source": "qa", "of": 12, "rows": 10, "used": 20, "share": 0.4, "characters": 900}, ...]`, the largest first."""
+    """`[{"source": "qa", "of": 12, "rows": 10, "used": 20, "share": 0.4, "characters": 900}]`, the largest first."""
     total = train["repeat"].sum()
     sizes = [name for name in ("characters", "tokens") if name in train.columns]
     groups = train.group_by(names).agg(

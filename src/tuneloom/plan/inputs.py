@@ -8,18 +8,20 @@ from tuneloom.config import Config, Quality
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
 from tuneloom.plugin_files import plugin_digests
+from tuneloom.review.decisions import Decision, read_decisions
 
 
 @dataclass(frozen=True)
 class Inputs:
     """`transforms` are the digests of the quality stage's plugin files, by name, `prompts` is that of the prompt
-    templates; `limit` is rows a file."""
+    templates, `decisions` what people decided in review; `limit` is rows a file."""
 
     model: ModelSource
     files: tuple[PlannedFile, ...]
     takedowns: frozenset[str]
     transforms: Mapping[str, str]
     prompts: str | None
+    decisions: tuple[Decision, ...]
     limit: int | None
 
 
@@ -34,6 +36,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         takedowns=takedowns,
         transforms=plugin_digests([folder / name for name in config.quality.transforms]),
         prompts=_prompts(config, folder),
+        decisions=read_decisions(folder / config.review.decisions if config.review.decisions else None),
         limit=limit,
     )
 

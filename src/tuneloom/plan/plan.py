@@ -13,6 +13,7 @@ from tuneloom.plan.inputs import Inputs, read_inputs
 from tuneloom.plan.specs import STAGES, identity, judged_specs, report_spec, specs_to_train
 from tuneloom.release.presence import why_made_again
 from tuneloom.released import standing_index
+from tuneloom.review.decisions import Decision
 from tuneloom.runs import RunRecord, read_run
 
 
@@ -42,6 +43,11 @@ class Plan:
     def takedowns(self) -> frozenset[str]:
         """Ids of rows that may not be used."""
         return self.inputs.takedowns
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What people decided."""
+        return self.inputs.decisions
 
     @property
     def limit(self) -> int | None:

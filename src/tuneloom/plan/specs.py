@@ -10,10 +10,11 @@ from tuneloom.models.base_chat import VERSION, planned_addition
 from tuneloom.plan.files import READ_BY, licenses_key
 from tuneloom.plan.inputs import Inputs
 from tuneloom.records import canonical, digest
+from tuneloom.review.decisions import decisions_key
 from tuneloom.runs import FrozenChampion
 
 STAGES = (
-    "ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render",
+    "ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render",
     "train", "evaluate", "release", "report",
 )  # fmt: skip
 DATA_STAGES = STAGES[: STAGES.index("train")]
@@ -43,12 +44,13 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
         "split": (True, {}),
         "decontaminate": (False, {}),
         "quality": (False, _named("transforms", dict(inputs.transforms))),
-        "mixture": (True, {}),
+        "review": (True, {"decisions": decisions_key(inputs.decisions), "pii": config.quality.pii}),
+        "mixture": (True, {"tokenizer": model.digest} if config.mixture.tokens else {}),
         "render": (True, _render_inputs(inputs)),
         "train": (True, {"model": model.digest}),
     }
     for stage, (seeded, given) in declared.items():
-        section, seed = _section(getattr(config, stage)), config.seed if seeded else 0
+        section, seed = _settings(config, stage), config.seed if seeded else 0
         consulted = (Reference("released", released),) if released and stage in ("dedup", "split") else ()
         spec = Spec(stage, code_digest(f"tuneloom.{stage}"), seed, section, given, (spec.reference,), consulted)
         yield stage, spec
@@ -59,7 +61,7 @@ def identity(config: Config, inputs: Inputs) -> str:
     code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
     sources = sorted(str(f.spec.reference) for f in inputs.files)
     tree = config.model_dump(mode="json", exclude={"store"})
-    read = [dict(inputs.transforms), inputs.prompts]
+    read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions)]
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
 
 
@@ -106,6 +108,12 @@ def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -
 def _named(name: str, value: Any) -> dict[str, Any]:
     """An input by its name; none where there is nothing, so that what came later left old keys alone."""
     return {name: value} if value else {}
+
+
+def _settings(config: Config, stage: str) -> dict[str, Any]:
+    """A stage's section; of review's, not where the decisions lie, for what they say is an input."""
+    section = _section(getattr(config, stage))
+    return {name: value for name, value in section.items() if (stage, name) != ("review", "decisions")}
 
 
 def _section(section: Any) -> dict[str, Any]:

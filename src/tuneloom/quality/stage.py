@@ -15,12 +15,12 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Quality, Rule
 from tuneloom.quality.frame import text_frame
 from tuneloom.quality.measure import measure
-from tuneloom.quality.privacy import mask_rows
 from tuneloom.quality.rules import Profile, breaks, rules_of
 from tuneloom.quality.stored import SignalFile
 from tuneloom.quality.tally import Tally
 from tuneloom.quality.transforms import FAILED, Transform, apply_transforms, load_transforms
 from tuneloom.records import reject_rows
+from tuneloom.text.private_rows import mask_rows
 
 PRIVACY_VERSION = "personal-data-1"
 _AT_ONCE = 65_536

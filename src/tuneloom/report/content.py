@@ -11,7 +11,7 @@ import pyarrow as pa
 from tuneloom.artifacts import Artifact
 from tuneloom.report.charts import Interval, interval
 
-DATA_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render")
+DATA_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render")
 SAMPLES = 6
 SAMPLE_LENGTH = 700
 """Characters shown of a prompt or an answer."""

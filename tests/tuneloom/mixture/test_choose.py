@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuneloom.errors import ConfigError
 from tuneloom.config import Mixture
+from tuneloom.errors import ConfigError
 from tuneloom.mixture.choose import choose, mixing_rates
 
 
@@ -129,7 +129,7 @@ def test_rates_are_those_of_t5() -> None:
 
 
 def test_the_rates_are_what_seqio_computes() -> None:
-    """seqio's `mixing_rate_num_examples(maximum, scale=1, temperature)`: min(n, maximum) ** (1 / T), then normalised."""
+    """seqio's `mixing_rate_num_examples(maximum, scale=1, temperature)`: min(n, maximum) ** (1 / T), normalised."""
     sizes, maximum, temperature = {"a": 120, "b": 4_000, "c": 90_000}, 3_000, 3
     raw = {name: min(n, maximum) ** (1 / temperature) for name, n in sizes.items()}
     assert mixing_rates(sizes, maximum, temperature) == pytest.approx(

@@ -48,7 +48,7 @@ def test_a_changed_model_spares_the_stages_that_do_not_read_it(project: Path) ->
     before = keys(make_plan(config(), project))
     (project / "model" / "model.safetensors").write_text("other weights")
     after = keys(make_plan(config(), project))
-    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:6])
+    assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:7])
 
 
 def test_a_limit_makes_another_run(project: Path) -> None:

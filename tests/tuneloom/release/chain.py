@@ -35,7 +35,7 @@ REASONS = {
     "dedup": ("near duplicate", "near duplicate", "exact duplicate"),
     "quality": ("refusal", "repeated lines"),
 }
-DATA = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture", "render")
+DATA = ("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render")
 
 
 def make_chain(

@@ -6,8 +6,8 @@ import pytest
 
 from tests.rows import chat
 from tests.tuneloom.quality.judged import table
-from tuneloom.quality.privacy import FLAG, mask_rows
 from tuneloom.records import Conversation, Example, Message, content_digest
+from tuneloom.text.private_rows import FLAG, mask_rows
 
 MAIL = "ada.moreau@example.org"
 
