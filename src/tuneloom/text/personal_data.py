@@ -1,7 +1,9 @@
 """Personal data and secrets in text: where they stand, and the text with marks in their place.
 
 Each kind is a pattern and, where the kind has one, a proof: Luhn for cards (ISO/IEC 7812), the check sign and the
-birthday of GB 11643-1999 for Chinese resident numbers, public host addresses for IPv4, mixed characters for keys.
+birthday of GB 11643-1999 for Chinese resident numbers, mod 97 for bank accounts (IBAN, ISO 13616), the numbers that the
+Social Security Administration never gives out, public host addresses for IP, mixed characters for keys. What has no
+proof of its own (passports, account names, old resident numbers) is taken only after the word that announces it.
 Patterns alone would flag dates, sums and code. Whatever people see passes `mask`; a `Finding` holds no raw value.
 """
 
@@ -9,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import IPv6Address
 
 _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -66,7 +69,10 @@ def _find_once(text: str) -> list[Finding]:
     return found
 
 
-MAY_HOLD = re.compile(r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE")
+MAY_HOLD = re.compile(
+    r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE|微信|[Ww]e[Cc]hat|QQ|支付宝|[Aa]lipay"
+    r"|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]"
+)
 """No text without a match holds any of it; cheap, and plain enough for other regex engines."""
 
 
@@ -112,6 +118,50 @@ def _is_public_host(value: str) -> bool:
         return False
     reserved = a in (0, 10, 127) or a >= 224
     return not (reserved or (a, b) in ((192, 168), (169, 254)) or (a == 172 and 16 <= b <= 31))
+
+
+def _is_public_ipv6(value: str) -> bool:
+    """`"2a00:1450:4009::200e"` -> True; link-local, documentation and loopback addresses are nobody's."""
+    try:
+        return IPv6Address(value).is_global
+    except ValueError:
+        return False
+
+
+def _is_iban(value: str) -> bool:
+    """Two check digits over all the rest: `"GB82 WEST 1234 5698 7654 32"` -> True."""
+    plain = re.sub(r"[ -]", "", value).upper()
+    if not 15 <= len(plain) <= 34 or plain[:2] not in _IBAN_COUNTRIES:
+        return False
+    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
+
+
+_IBAN_COUNTRIES = frozenset(
+    "AD AE AL AT AZ BA BE BG BH BR BY CH CR CY CZ DE DK DO EE EG ES FI FO FR GB GE GI GL GR GT HR HU IE IL IQ IS IT JO"
+    " KW KZ LB LC LI LT LU LV LY MC MD ME MK MR MT MU NL NO PK PL PS PT QA RO RS SA SC SE SI SK SM TL TN TR UA VA VG"
+    " XK".split()
+)
+
+
+def _is_social_security(value: str) -> bool:
+    """Area 000, 666 and from 900 on, group 00 and serial 0000 are never given out; `123-45-6789` is everybody's."""
+    area, group, serial = re.split(r"[- ]", value)
+    given = area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
+    return given and value != "123-45-6789" and len(set(_digits(value))) > 2
+
+
+def _is_old_resident_number(value: str) -> bool:
+    """15 digits, the birthday's year of two and no check sign: `"110105491231002"` -> True."""
+    try:
+        date(1900 + int(value[6:8]), int(value[8:10]), int(value[10:12]))
+    except ValueError:
+        return False
+    return value[0] in "12345678"
+
+
+def _is_account(value: str) -> bool:
+    """Not a word of a sentence: account names are digits, or mix letters with digits or signs."""
+    return bool(re.search(r"[\d_\-]", value))
 
 
 def _is_mobile(value: str) -> bool:
@@ -167,6 +217,12 @@ _KEY_SHAPES = r"""(?<![A-Za-z0-9_\-])(?:
 _KEY_IN_CONTEXT = r"""(?:api[_\- ]?key|apikey|secret(?:[_\- ]?(?:access)?[_\- ]?key)?|access[_\- ]?(?:key|token)
     |auth[_\- ]?token|bearer|password|passwd|密钥|令牌|密码)["']?\s{0,3}(?:[:=：]|是|is)?\s{0,3}["'`]?
     (?P<value>[A-Za-z0-9_\-+/]{20,}={0,2})(?![A-Za-z0-9])"""
+_ACCOUNT_IN_CONTEXT = r"""(?:微信号?|QQ号?码?|支付宝(?:账号|帐号|账户)?|\bwe\ ?chat(?:\ id)?|\balipay(?:\ account)?|\bQQ(?:\ number)?)
+    (?:\ is|是|为)?[\s:：="']{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{5,19}|[1-9]\d{4,11})(?![A-Za-z0-9_\-@.])"""
+_PASSPORT_IN_CONTEXT = r"""(?:\bpassport(?:\ (?:number|no\.?))?|护照(?:号码?)?)(?:\ is|是|为)?[\s:：#"']{0,3}
+    (?P<value>[A-Z]{1,2}\d{7,8}|\d{9})(?![A-Za-z0-9])"""
+_OLD_ID_IN_CONTEXT = r"""(?:身份证(?:号码?)?|resident\ id(?:entity)?(?:\ number)?)(?:\ is|是|为)?[\s:："']{0,3}
+    (?P<value>\d{15})(?!\d)"""
 _PHONE_IN_CONTEXT = r"""(?:\b(?:tele)?phone(?:\ number)?|\bmobile(?:\ number)?|\bcell|\btel|\bfax|\bwhatsapp
     |电话(?:号码)?|手机号?码?|联系方式|座机|传真|致电|拨打)
     (?:\ is|是|为)?[\s:：.#"'=]{0,4}(?P<value>\+?[0-9(][0-9 ()\-]{5,17}[0-9])(?![0-9]|[.,:/][0-9])"""
@@ -177,7 +233,8 @@ _KINDS: tuple[_Kind, ...] = tuple(
     for kind, pattern, flags, proof in (
         (
             "key",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{20,8000}?-----END [A-Z ]*PRIVATE KEY-----",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{20,8000}?-----END [A-Z ]*PRIVATE KEY-----"
+            r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\s|\\n)*[A-Za-z0-9+/=\s]{40,8000}",  # its end was cut off
             0,
             _always,
         ),
@@ -191,6 +248,20 @@ _KINDS: tuple[_Kind, ...] = tuple(
             _is_address,
         ),
         ("resident_id", r"(?<![A-Za-z0-9_.])[1-8]\d{16}[\dXx](?![A-Za-z0-9_])", 0, _is_resident_number),
+        ("resident_id", _OLD_ID_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _is_old_resident_number),
+        ("passport", _PASSPORT_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _always),
+        (
+            "iban",
+            r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9_])",
+            0,
+            _is_iban,
+        ),
+        (
+            "social_security",
+            rf"{_NO_NUMBER_BEFORE}(?<![0-9]-)\d{{3}}([- ])\d{{2}}\1\d{{4}}(?!-){_NO_NUMBER_AFTER}",
+            0,
+            _is_social_security,
+        ),
         (
             "card",
             rf"{_NO_NUMBER_BEFORE}(?:\d{{4}}([ -]?)\d{{4}}\1\d{{4}}\1\d{{1,7}}(?:\1\d{{1,3}})?"
@@ -204,6 +275,13 @@ _KINDS: tuple[_Kind, ...] = tuple(
             0,
             _is_public_host,
         ),
+        (
+            "ip",
+            r"(?<![A-Za-z0-9_.:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}(?![A-Za-z0-9_:]|\.\d)",
+            0,
+            _is_public_ipv6,
+        ),
+        ("account", _ACCOUNT_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _is_account),
         (
             "phone",
             rf"(?:(?<![0-9+])(?:\+|00)?86[ -]?|{_NO_NUMBER_BEFORE})"

@@ -16,7 +16,9 @@ from tuneloom.records import Conversation, Message, canonical, content_digest
 from tuneloom.text.personal_data import MAY_HOLD, find, put_marks
 
 FLAG = "personal data masked"
-TEXTS = ("messages", "fields", "examples", "tools", "references", "choices", "meta")
+TEXTS = (
+    "messages", "fields", "examples", "tools", "references", "choices", "task", "category", "license", "meta"
+)  # fmt: skip
 """Columns that hold what people wrote."""
 
 _JSON = {"tools", "tool_calls", "meta"}

@@ -28,6 +28,20 @@ from tuneloom.text.personal_data import Finding, find, mask, mask_json
         ("from 203.0.113.57 at noon", "from <IP> at noon"),
         ("Bearer sk-Qh7pZ2mK9vXw4RtY8nB3cD6fG1jL5sAa", "Bearer <KEY>"),
         ("api_key: '9f8e7d6c5b4a39281706f5e4d3c2b1a0'", "api_key: '<KEY>'"),
+        ("IBAN GB82 WEST 1234 5698 7654 32, please", "IBAN <IBAN>, please"),
+        ("汇到DE89370400440532013000。", "汇到<IBAN>。"),
+        ("NO9386011117947", "<IBAN>"),
+        ("SSN 219-09-9998.", "SSN <SOCIAL_SECURITY>."),
+        ("身份证号：110105491231002", "身份证号：<RESIDENT_ID>"),
+        ("护照号码E12345678", "护照号码<PASSPORT>"),
+        ("my passport number is 533401234", "my passport number is <PASSPORT>"),
+        ("加我微信：li_wei-88", "加我微信：<ACCOUNT>"),
+        ("QQ号 1234509876", "QQ号 <ACCOUNT>"),
+        ("seen from 2a00:1450:4009:80b::200e today", "seen from <IP> today"),
+        ("export AWS=AKIAIOSFODNN7EXAMPLE", "export AWS=<KEY>"),
+        ("令牌：ghp_1a2B3c4D5e6F7g8H9i0JkLmNoPqRsTuVwXyZ", "令牌：<KEY>"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N", "<KEY>"),
+        (f"-----BEGIN RSA PRIVATE KEY-----\n{'MIIEpAIBAAKCAQEA7' * 4}", "<KEY>"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----END PRIVATE KEY-----", "<KEY>"),
     ],
 )
@@ -54,6 +68,19 @@ def test_what_points_to_a_person_gets_a_mark(text: str, masked: str) -> None:
         'password = "your_very_secret_password"',
         "550e8400-e29b-41d4-a716-446655440000",
         "ISBN 978-3-16-148410-0",
+        "GB82 WEST 1234 5698 7654 33",  # wrong check digits
+        "ZZ82 WEST 1234 5698 7654 32",  # no such country
+        "call 000-12-3456 or 666-12-3456 or 123-45-6789",
+        "219-09-9998 = 212",
+        "2021-09-9998",
+        "v1.2.3-219-09-9998-rc1",
+        "ISBN 0-306-40615-2, DOI 10.1000/182",
+        "std::vector<int> a::b::c::d; 12:34:56:78",
+        "fe80::1 and 2001:db8::1 and ::1 and 00:1A:2B:3C:4D:5E",
+        "用微信支付，或者支付宝转账",
+        "WeChat message history and QQ music",
+        "your passport: expired",
+        "pip install torch==2.13.0 at 4f3c2b1a9e8d7c6b5a49382716f5e4d3c2b1a0ff",
         "3.14159265358979323846",
     ],
 )
@@ -128,3 +155,12 @@ def labelled() -> list[dict]:
 )
 def test_in_json_an_escape_is_no_letter(text: str, shown: str) -> None:
     assert mask_json(text) == shown
+
+
+@given(st.sampled_from(["GB", "DE", "FR"]), st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=18, max_size=18))
+def test_every_account_with_right_check_digits_is_found_and_no_other(country: str, body: str) -> None:
+    """ISO 13616: the check digits are 98 - (account, country and 00 as digits) mod 97."""
+    right = 98 - int("".join(str(int(sign, 36)) for sign in f"{body}{country}00")) % 97
+    kinds = {n: [finding.kind for finding in find(f"to {country}{n:02d}{body}!")] for n in (right, right % 97 + 1)}
+    assert "iban" in kinds[right]
+    assert "iban" not in kinds[right % 97 + 1]
