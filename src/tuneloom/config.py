@@ -107,6 +107,21 @@ class Rule(Section):
     """Languages that are judged; all where it is empty."""
 
 
+Fate = Literal["keep", "flag", "hold", "reject"]
+
+
+class Safety(Section):
+    """What becomes of rows that teach harm; an unsafe request that the answer declines is kept, whatever this says."""
+
+    unsafe_answer: Fate = "flag"
+    """An unsafe request (rules of words, in English and Chinese) with an answer that complies: kept, flagged, held for
+    review, or rejected."""
+    toxic: Fate = "flag"
+    """Answers with toxic words, in English alone (a packaged classifier)."""
+    toxic_from: float = Field(0.9, gt=0, le=1)
+    """Probability from which words count as toxic."""
+
+
 class Quality(Section):
     """Rules that a row must pass, edits of your own, and what happens to personal data."""
 
@@ -120,6 +135,8 @@ class Quality(Section):
     """Python files with a function `transform` that edits a row, relative to the config file (docs/quality.md)."""
     pii: Literal["keep", "mask", "reject"] = "mask"
     """Personal data (mail, phone, identity and card numbers, keys): replaced by a mark, or the row rejected."""
+    safety: Safety = Safety()
+    """Rows that teach harm."""
 
 
 class Review(Section):

@@ -16,13 +16,14 @@ from tuneloom.config import Quality, Rule
 from tuneloom.quality.frame import text_frame
 from tuneloom.quality.measure import measure
 from tuneloom.quality.rules import Profile, breaks, rules_of
+from tuneloom.quality.safety import SafetyCheck
 from tuneloom.quality.stored import SignalFile
 from tuneloom.quality.tally import Tally
 from tuneloom.quality.transforms import FAILED, Transform, apply_transforms, load_transforms
 from tuneloom.records import reject_rows
 from tuneloom.text.private_rows import mask_rows
 
-PRIVACY_VERSION = "personal-data-1"
+PRIVACY_VERSION = "personal-data-2"
 _AT_ONCE = 65_536
 """Rows measured at once: what bounds the memory."""
 
@@ -33,14 +34,15 @@ def judge(writer: Writer, rows: Artifact, config: Quality, transforms: Sequence[
     Raises ConfigError where a rule or a transform is wrong.
     """
     profile, edits = rules_of(config), load_transforms(transforms)
-    tally = Tally(profile)
+    tally, safety = Tally(profile), SafetyCheck(writer, config.safety)
     with SignalFile(writer) as stored:
         for table in rows.tables():
             writer.count(rows_in=len(table))
             for clean in _after_privacy(writer, table, config, tally):
                 edited = _after_transforms(writer, clean, edits, tally)
-                for part in _pieces(edited):
+                for part in _pieces(safety.after(edited)):
                     writer.add(_after_rules(writer, part, profile, tally, stored))
+    safety.finish()
     writer.stats.update(tally.as_dict())
 
 

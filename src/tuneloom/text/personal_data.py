@@ -131,15 +131,15 @@ def _is_public_ipv6(value: str) -> bool:
 def _is_iban(value: str) -> bool:
     """Two check digits over all the rest: `"GB82 WEST 1234 5698 7654 32"` -> True."""
     plain = re.sub(r"[ -]", "", value).upper()
-    if not 15 <= len(plain) <= 34 or plain[:2] not in _IBAN_COUNTRIES:
+    if not 15 <= len(plain) <= 34 or plain[:2] not in _IBAN_COUNTRIES.split():
         return False
     return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
 
 
-_IBAN_COUNTRIES = frozenset(
+_IBAN_COUNTRIES = (
     "AD AE AL AT AZ BA BE BG BH BR BY CH CR CY CZ DE DK DO EE EG ES FI FO FR GB GE GI GL GR GT HR HU IE IL IQ IS IT JO"
     " KW KZ LB LC LI LT LU LV LY MC MD ME MK MR MT MU NL NO PK PL PS PT QA RO RS SA SC SE SI SK SM TL TN TR UA VA VG"
-    " XK".split()
+    " XK"
 )
 
 
@@ -217,7 +217,8 @@ _KEY_SHAPES = r"""(?<![A-Za-z0-9_\-])(?:
 _KEY_IN_CONTEXT = r"""(?:api[_\- ]?key|apikey|secret(?:[_\- ]?(?:access)?[_\- ]?key)?|access[_\- ]?(?:key|token)
     |auth[_\- ]?token|bearer|password|passwd|密钥|令牌|密码)["']?\s{0,3}(?:[:=：]|是|is)?\s{0,3}["'`]?
     (?P<value>[A-Za-z0-9_\-+/]{20,}={0,2})(?![A-Za-z0-9])"""
-_ACCOUNT_IN_CONTEXT = r"""(?:微信号?|QQ号?码?|支付宝(?:账号|帐号|账户)?|\bwe\ ?chat(?:\ id)?|\balipay(?:\ account)?|\bQQ(?:\ number)?)
+_ACCOUNT_IN_CONTEXT = r"""(?:微信号?|(?<![A-Za-z0-9])QQ号?码?|支付宝(?:账号|帐号|账户)?
+    |\bwe\ ?chat(?:\ id)?|\balipay(?:\ account)?|(?<![A-Za-z0-9])QQ\ number)
     (?:\ is|是|为)?[\s:：="']{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{5,19}|[1-9]\d{4,11})(?![A-Za-z0-9_\-@.])"""
 _PASSPORT_IN_CONTEXT = r"""(?:\bpassport(?:\ (?:number|no\.?))?|护照(?:号码?)?)(?:\ is|是|为)?[\s:：#"']{0,3}
     (?P<value>[A-Z]{1,2}\d{7,8}|\d{9})(?![A-Za-z0-9])"""
@@ -252,7 +253,8 @@ _KINDS: tuple[_Kind, ...] = tuple(
         ("passport", _PASSPORT_IN_CONTEXT, re.VERBOSE | re.IGNORECASE, _always),
         (
             "iban",
-            r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9_])",
+            r"(?<![A-Za-z0-9_])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}"
+            r"|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9_])",
             0,
             _is_iban,
         ),
