@@ -1,6 +1,7 @@
 """Export data: rows or rejects of any data stage as JSONL or Parquet. Rejects can be mended and ingested again.
 
-Rows leave as they are: personal data are not masked in them, only in the table of reasons beside rejects.
+Beside rows lies a data card (FILE.README.md; in an --out folder of its own README.md, which `datasets.load_dataset`
+reads). Rows leave as they are: personal data are not masked in them, only in the table of reasons beside rejects.
 """
 
 import argparse
@@ -22,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", metavar="STAGE", help="default: mixture or the last before it; of rejects: ingest")
     parser.add_argument("--rejected", action="store_true", help="what the stage rejected, instead of what it kept")
     parser.add_argument("--reason", metavar="REASON", help="only rejects of this reason")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: CONFIG-STAGE[-rejected].TO here")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: CONFIG-STAGE[-rejected].TO here; may be a folder"
+    )
     add_json_argument(parser)
 
 
@@ -33,13 +36,16 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.hints import shown
     from flows.project import finished, plan_of
+    from tuneloom.data_card import data_card, made_by
     from tuneloom.errors import ConfigError
     from tuneloom.export import export_rejects, export_rows, reasons_path
 
     if options.reason and not options.rejected:
         raise ConfigError("--reason needs --rejected", where="tuneloom export", remedy="Only rejects have reasons.")
     reporter = TerminalReporter(to_stderr=options.json)
-    artifact = _artifact(options, finished(plan_of(options, reporter.say), reporter.say))
+    plan = plan_of(options, reporter.say)
+    found = finished(plan, reporter.say)
+    artifact = _artifact(options, found)
     stage = artifact.reference.stage
     default = f"{options.config.stem}-{stage}{'-rejected' if options.rejected else ''}.{options.to}"
     path = options.out or Path(default)
@@ -53,15 +59,29 @@ def run(options: argparse.Namespace) -> int:
             words.append(f"Why, a line a reject: {shown(reasons_path(files[0].path))}" + " ..." * (len(files) > 1))
             words.append("Mend the rows, and name each file as a source, with the license, use and columns of its own.")
     else:
+        if path.is_dir():
+            path = path / default
+        card = path.parent / "README.md" if options.out and options.out.is_dir() else path.with_suffix(".README.md")
+        _check_free(card)
         rows = export_rows(artifact, options.to, path)
-        told["rows"] = rows
-        words = [f"{rows:,} rows of {stage} -> {shown(path)}"]
+        stages = dict(made_by(found, stage))
+        card.write_text(data_card(options.config.stem, path.name, artifact, stages, plan.config.quality.pii), "utf-8")
+        told |= {"path": str(path), "rows": rows, "card": str(card)}
+        words = [f"{rows:,} rows of {stage} -> {shown(path)}", f"What is in it and how it was made: {shown(card)}"]
     if options.json:
         print(json.dumps(told, ensure_ascii=False))
         return 0
     for line in [*words, "The rows are not masked: personal data that they hold are in them."]:
         reporter.say(line)
     return 0
+
+
+def _check_free(card: Path) -> None:
+    """Raises ConfigError where a card lies there already: it tells of other rows."""
+    from tuneloom.errors import ConfigError
+
+    if card.exists():
+        raise ConfigError(f"{card.name} is there already", where=str(card), remedy="Give another --out, or remove it.")
 
 
 def _artifact(options: argparse.Namespace, found: "Mapping[str, Artifact | None]") -> "Artifact":

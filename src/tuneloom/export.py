@@ -1,7 +1,8 @@
 """Data out of the store: rows of any data stage, or its rejects to be mended by hand and ingested again.
 
 Rows go out as messages JSONL (OpenAI's shape first, then ours; formats/conversation.py reads it back) or as Parquet in
-the store's schema. Rejects go out as what they were in their source, one a line, with a table of reasons beside.
+the store's schema, maps as JSON. Rejects go out as what they were in their source, one a line, with a table of reasons
+beside.
 Written beside and renamed into place, a batch at a time. Nothing is masked: the rows are the user's own.
 """
 
@@ -24,7 +25,7 @@ from tuneloom.ingest.describe import file_task
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.readers import ReadFault
 from tuneloom.ingest.readers.decoding import decode
-from tuneloom.records import REJECTS, Origin
+from tuneloom.records import REJECTS, Origin, canonical
 from tuneloom.text.personal_data import mask_json
 
 BATCH = 2_000
@@ -37,7 +38,7 @@ def export_rows(artifact: Artifact, to: str, path: Path) -> int:
     """Writes the kept rows of a data stage as `jsonl` or `parquet`; returns how many. Raises NoUsableData for none."""
     files = artifact.files("part-")
     if to == "parquet":
-        return _parquet(files, path, lambda batch: batch)
+        return _parquet(files, path, _without_maps)
     count = 0
     with _beside(path) as part, part.open("wb") as stream:
         for batch in _batches(files):
@@ -202,13 +203,22 @@ def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:
 
 
 def _parquet(files: list[Path], path: Path, chosen: Callable[[pa.RecordBatch], pa.RecordBatch]) -> int:
-    schema = pq.read_schema(files[0]) if files else REJECTS
+    schema = chosen(pa.RecordBatch.from_pylist([], pq.read_schema(files[0]))).schema if files else REJECTS
     count = 0
     with _beside(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for batch in map(chosen, _batches(files)):
             writer.write_batch(batch)
             count += len(batch)
     return count
+
+
+def _without_maps(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`fields` as JSON text, as `meta` is: the library `datasets` cannot read a column of maps."""
+    if "fields" not in batch.schema.names:
+        return batch
+    texts = [canonical(dict(pairs)) if pairs else None for pairs in batch["fields"].to_pylist()]
+    place = batch.schema.get_field_index("fields")
+    return batch.set_column(place, pa.field("fields", pa.string()), pa.array(texts, pa.string()))
 
 
 def _check_any(count: int, artifact: Artifact, what: str) -> None:

@@ -26,7 +26,9 @@ def exported(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 
 def test_the_rows_of_the_last_stage_that_ran_lie_here(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = exported(capsys, str(config))
-    assert told == {"path": "config-split.jsonl", "stage": "split", "rows": 31}
+    assert told == {
+        "path": "config-split.jsonl", "stage": "split", "rows": 31, "card": "config-split.README.md",
+    }  # fmt: skip
     rows = [json.loads(line) for line in Path("config-split.jsonl").read_text().splitlines()]
     assert len(rows) == 31
     assert {row["side"] for row in rows} >= {"train"}
