@@ -278,7 +278,7 @@ def test_parquet_has_the_stores_schema_but_for_maps(tmp_path: Path) -> None:
     artifact = ingested(write_jsonl(tmp_path / "rows.jsonl", [{"instruction": "a", "output": "b"}]))
     assert export_rows(artifact, "parquet", tmp_path / "rows.parquet") == 1
     written, stored = pq.read_table(tmp_path / "rows.parquet"), pa.concat_tables(artifact.tables())
-    assert written["fields"].to_pylist() == ['{"instruction":"a"}']
+    assert written["fields"].to_pylist() == ['{"answer":"b","instruction":"a"}']
     assert written.drop_columns("fields").equals(stored.drop_columns("fields"))
 
 

@@ -46,7 +46,12 @@ def mask(text: str) -> str:
 
 def mask_json(text: str) -> str:
     """`mask` for JSON as text, whole or broken: of `"Call\\n13812345678"` the n is no letter against the number."""
-    return mask(put_marks(text, find(_ESCAPE.sub(lambda escape: " " * len(escape[0]), text))))
+    return mask(put_marks(text, find(without_escapes(text))))
+
+
+def without_escapes(text: str) -> str:
+    """The text with a space for each letter of an escape, as long as before: `"a\\n1"` -> `"a  1"`."""
+    return _ESCAPE.sub(lambda escape: " " * len(escape[0]), text)
 
 
 def put_marks(text: str, findings: Sequence[Finding]) -> str:
@@ -71,7 +76,7 @@ def _find_once(text: str) -> list[Finding]:
 
 MAY_HOLD = re.compile(
     r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE|微信|[Ww]e[Cc]hat|QQ|支付宝|[Aa]lipay"
-    r"|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]"
+    r"|\\u00[3-7]|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]"
 )
 """No text without a match holds any of it; cheap, and plain enough for other regex engines."""
 

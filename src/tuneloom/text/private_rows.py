@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tuneloom.records import Conversation, Message, canonical, content_digest
-from tuneloom.text.personal_data import MAY_HOLD, find, put_marks
+from tuneloom.text.personal_data import MAY_HOLD, find, put_marks, without_escapes
 
 FLAG = "personal data masked"
 TEXTS = (
@@ -67,7 +67,7 @@ def _edited(row: dict[str, Any]) -> dict[str, Any]:
 def _mask_value(value: Any, found: Counter[str], is_json: bool = False) -> Any:
     """The value with every text in it masked, kinds added to `found`: `{"to": "a@b.org"}` -> `{"to": "<EMAIL>"}`."""
     if isinstance(value, str):
-        return _mask_json(value, found) if is_json else _mask_text(value, found)
+        return _mask_text(_mask_json(value, found) if is_json else value, found)
     if isinstance(value, dict):
         return {_mask_text(key, found): _mask_value(inner, found, key in _JSON) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -79,16 +79,22 @@ def _mask_value(value: Any, found: Counter[str], is_json: bool = False) -> Any:
 
 
 def _mask_text(text: str, found: Counter[str]) -> str:
-    findings = find(text)
-    found.update(finding.kind for finding in findings)
-    return put_marks(text, findings)
+    """JSON within JSON, as the arguments of a tool call are, is taken apart again: an escape is no letter."""
+    if text[:1] in ("{", "["):
+        text = _mask_json(text, found)
+    for look in (without_escapes, str) if "\\" in text else (str,):
+        findings = find(look(text))
+        found.update(finding.kind for finding in findings)
+        text = put_marks(text, findings)
+    return text
 
 
 def _mask_json(text: str, found: Counter[str]) -> str:
+    """The text with the strings in it masked where it is JSON; else as it was."""
     try:
         value = json.loads(text)
-    except ValueError:
-        return _mask_text(text, found)
+    except (ValueError, RecursionError):
+        return text
     before = found.total()
     masked = _mask_value(value, found)
     return text if found.total() == before else canonical(masked)

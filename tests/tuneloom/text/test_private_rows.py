@@ -26,6 +26,11 @@ MAIL = "ada.moreau@example.org"
         chat("q", "a", tools=json.dumps([{"name": "send", "default": f"line\n{MAIL}"}])),
         Conversation((Message("user", "q"), Message("assistant", "a", reasoning=f"ask {MAIL}"))),
         Conversation((Message("user", "q"), Message("assistant", "a", tool_calls=json.dumps([{"to": MAIL}])))),
+        chat("q", "a", tools=json.dumps([{"arguments": json.dumps({"to": f"电话\n{MAIL}"})}])),
+        chat("q", "a", tools=json.dumps([{"to": MAIL}]).replace("@", "\\u0040")),
+        chat("q", json.dumps({"to": f"写给\n{MAIL}"})),
+        chat("q", "a", task=MAIL),
+        chat("q", "a", category=MAIL),
     ],
 )
 def test_no_field_of_a_row_hides_it(row: Conversation) -> None:
