@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         "dedup": _print_duplicates,
         "decontaminate": _tell_contamination,
         "quality": print_quality,
+        "mixture": _tell_mixture,
         "render": _print_rendered,
     }.get(artifact.reference.stage)
     if told:
@@ -128,6 +129,14 @@ def _tell_contamination(artifact: "Artifact", reporter: "TerminalReporter") -> N
     reporter.say("\nevaluation rows")
     for line in report_lines(artifact.stats):
         reporter.say(f"  {_shown(line, 600)}")
+
+
+def _tell_mixture(artifact: "Artifact", reporter: "TerminalReporter") -> None:
+    """The realised mixture as tables with bars."""
+    from tuneloom.mixture.describe import mixture_lines
+
+    for line in mixture_lines(artifact.stats):
+        reporter.say(_shown(line, 600))
 
 
 def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Artifact":
