@@ -50,17 +50,18 @@ def parse_config(tree: Mapping[str, Any], where: str = "config") -> Config:
 
 
 def _check_source_names(config: Config, where: str) -> None:
-    """Sources have names of their own, and weights name sources."""
+    """Sources have names of their own, and weights and budgets name sources."""
     names = [source.name for source in config.sources]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(
             f"two sources are named {sorted(twice)[0]!r}", where=f"{where}: sources", remedy="Give each its own name."
         )
-    for name in config.mixture.weights:
+    mixture = config.mixture
+    for key, name in [*(("weights", one) for one in mixture.weights), *(("tokens", one) for one in mixture.tokens)]:
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             cure = f"Did you mean `{close[0]}`?" if close else f"Sources: {', '.join(names)}."
-            raise ConfigError(f"`mixture.weights` names no source {name!r}", where=where, remedy=cure)
+            raise ConfigError(f"`mixture.{key}` names no source {name!r}", where=where, remedy=cure)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

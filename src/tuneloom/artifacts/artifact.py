@@ -70,7 +70,7 @@ class Artifact:
         return pa.concat_tables(parts) if parts else REJECTS.empty_table()
 
     def held(self) -> pa.Table:
-        """All rows held back for a person to decide, in the schema of the kept ones."""
+        """All rows held back for a person to decide, in the schema of the kept ones and why they are held."""
         parts = [pq.read_table(path) for path in self.files("held/")]
         if parts:
             return pa.concat_tables(parts)

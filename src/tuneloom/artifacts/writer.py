@@ -74,7 +74,8 @@ class Writer:
         self._added["rows_out"] += len(table)
 
     def hold(self, table: pa.Table) -> None:
-        """Holds rows back for a person to decide: counted as held, read by `Artifact.held`; schema as in `add`."""
+        """Holds rows back for a person to decide: counted as held, read by `Artifact.held`. Every call
+        brings the same schema: that of `add`, and a column of why."""
         self._held.append(table)
         self._added["held"] += len(table)
 

@@ -41,7 +41,7 @@ def test_the_gates_metrics_come_first_and_only_a_sure_difference_is_good_or_bad(
 
 def test_the_funnel_conserves_rows_from_step_to_step(chain) -> None:
     steps = read_funnel(chain)
-    assert " ".join(step.stage for step in steps) == "ingest dedup split decontaminate quality mixture render"
+    assert " ".join(step.stage for step in steps) == "ingest dedup split decontaminate quality review mixture render"
     assert steps[0].rows_in == 200
     for step in steps:
         assert step.rows_in + step.made == step.kept + step.rejected + step.held
