@@ -127,6 +127,6 @@ def test_a_missing_file_and_broken_yaml_name_the_file(tmp_path: Path) -> None:
 
 
 def test_a_token_budget_of_no_source_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="`mixture.tokens` names no source 'fa'") as caught:
+    with pytest.raises(ConfigError, match=r"`mixture.tokens` names no source 'fa'") as caught:
         parse_config({"model": "m", "sources": [{"name": "faq", "path": "a"}], "mixture": {"tokens": {"fa": 1}}})
     assert "Did you mean `faq`?" in str(caught.value)
