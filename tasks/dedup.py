@@ -6,9 +6,12 @@ from typing import Any
 from prefect import task
 from prefect.states import State
 
+from tasks.pools import pool_of
 from tasks.run import Run
 from tasks.stage import STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
+
+GIB = 1 << 30
 
 
 @task(name="dedup", **STAGE)
@@ -20,10 +23,12 @@ def dedup(run: Run, rows: Reference) -> State | Reference:
         from tuneloom.dedup.stage import deduplicate
         from tuneloom.released import read_index
 
-        plan = run.plan
-        priorities = {source.name: source.priority for source in plan.config.sources}
-        released = read_index(plan.store, plan.record.released)
-        deduplicate(writer, run.artifact("ingest"), plan.config.dedup, priorities, plan.store.memo, released)
+        config, store = run.plan.config, run.plan.store
+        released = read_index(store, run.plan.record.released)
+        priorities = {source.name: source.priority for source in config.sources}
+        with pool_of(config.run, preload=["tuneloom.dedup.pieces"]) as pool:
+            memory = config.run.memory * GIB
+            deduplicate(writer, run.artifact("ingest"), config.dedup, priorities, store, pool, memory, released)
 
     outcome = run_stage(run, "dedup", build)
     stats = run.artifact("dedup").stats

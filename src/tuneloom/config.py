@@ -59,7 +59,7 @@ class Dedup(Section):
     """Removal of duplicates; each rejected row names the kept row it resembles."""
 
     exact: bool = True
-    """Reject rows whose normalised words equal a kept row's."""
+    """Reject rows whose normalised words equal a kept row's, and conversations that a kept row's begins with."""
     near: Near | None = Near()
     """Near-duplicates; `null` turns it off."""
 
@@ -260,6 +260,20 @@ class Budgets(Section):
     """`stop` ends the run as failed; `ask` ends it waiting for `tuneloom approve`, after which it goes on."""
 
 
+class Run(Section):
+    """Where and how the data stages work; never what comes out."""
+
+    task_runner: Literal["thread", "process", "dask", "ray"] = "thread"
+    """What works on the parts of the data: threads or processes of this machine, or workers of a Dask or Ray cluster
+    (extras `dask`, `ray`), which must reach the store."""
+    address: str | None = None
+    """The cluster's scheduler (`tcp://host:8786`, `ray://host:10001`); without one, a local cluster for the run."""
+    partitions: int | None = Field(None, gt=0)
+    """Parts worked on at a time; default: as many as there are cores, or workers in the cluster."""
+    memory: float = Field(1.0, gt=0)
+    """GiB for what a stage compares at a time; what does not fit is worked on in several passes."""
+
+
 class Config(Section):
     """A whole pipeline. Only `sources` is needed besides `model`."""
 
@@ -299,5 +313,7 @@ class Config(Section):
     """Gate and registry."""
     budgets: Budgets = Budgets()
     """Limits."""
+    run: Run = Run()
+    """Workers and memory."""
     plugins: tuple[str, ...] = ()
     """Python files with formats of your own, relative to the config file (docs/bring-your-data.md)."""

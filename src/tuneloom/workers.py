@@ -1,7 +1,8 @@
-"""Worker processes for work that threads cannot share out, for Python runs one at a time: they end with their parent.
+"""Where the pieces of a stage's work run: threads, or processes for what threads cannot share out (Python runs one at a
+time). A pool of another kind, on a cluster say, is anything with the same `map` (`Pool`).
 
-They are forked from a server that holds the imports but no threads, so that a worker starts in milliseconds and
-inherits no lock that another thread held.
+Worker processes end with their parent. They are forked from a server that holds the imports but no threads, so that a
+worker starts in milliseconds and inherits no lock that another thread held.
 """
 
 import collections
@@ -9,11 +10,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from tuneloom.errors import TuneloomError
 
@@ -24,6 +25,33 @@ _AHEAD = 2
 """Results a worker may be ahead of whoever takes them: what bounds the memory."""
 
 
+class Pool(Protocol):
+    """Where pieces of work run. What they give never depends on it: neither on the kind nor on `count`."""
+
+    count: int
+    """Pieces worked on at a time."""
+    threads: int
+    """Threads that the work on one piece may use."""
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`function` of each item, in their order; raises what it raises. Both can be pickled."""
+
+
+class Threads:
+    """A pool of threads in this process, as many as there are cores."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = self.threads = count or cores()
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`function` of each item, in their order; takes items only as results are taken."""
+        if self.count == 1:
+            yield from map(function, items)
+            return
+        with ThreadPoolExecutor(self.count) as pool:
+            yield from in_order(lambda item: pool.submit(function, item).result, items, self.count * _AHEAD)
+
+
 class Workers:
     """As many processes as there are cores; they start when there is work.
 
@@ -32,7 +60,7 @@ class Workers:
     """
 
     def __init__(self, count: int | None = None, preload: Sequence[str] = ()) -> None:
-        self.count = count or cores()
+        self.count, self.threads = count or cores(), 1
         context = _context(preload)
         self._pool = ProcessPoolExecutor(self.count, context, initializer=_end_with_parent)
 
@@ -48,7 +76,7 @@ class Workers:
         Raises what `function` raises, and TuneloomError where a worker was killed (out of memory).
         """
         try:
-            yield from _ahead(self._pool, function, items, self.count * _AHEAD)
+            yield from in_order(lambda item: self._pool.submit(function, item).result, items, self.count * _AHEAD)
         except BrokenProcessPool as error:
             raise TuneloomError(
                 "a worker process was ended from outside, as a rule because memory ran out",
@@ -71,6 +99,18 @@ def _context(preload: Sequence[str]) -> Any:
     return context
 
 
+def in_order(submit: Callable[[Item], Callable[[], Result]], items: Iterable[Item], ahead: int) -> Iterator[Result]:
+    """Results in the order of the items; `submit` starts work on one and returns how to wait for its result. At most
+    `ahead` are under way or waiting to be taken."""
+    waiting: collections.deque[Callable[[], Result]] = collections.deque()
+    for item in items:
+        waiting.append(submit(item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+
+
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
     """`function` of each item, in their order, `count` at a time; after an error no further one is begun."""
     if count == 1:
@@ -81,26 +121,6 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item], count:
         yield from pool.map(function, items)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def ahead_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """`function` of each item, in their order, by a thread a core; takes items only as results are taken."""
-    pool = ThreadPoolExecutor(cores())  # starts no thread before there is work
-    try:
-        yield from _ahead(pool, function, items, cores() * _AHEAD)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ahead(pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
-    """The results in order, at most so many of them under way."""
-    waiting: collections.deque[Future[Result]] = collections.deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def cores() -> int:

@@ -54,7 +54,7 @@ def run_data_stages(plan: Plan) -> dict[str, Artifact]:
     made = {"ingest": plan.store.ensure(plan.specs["ingest"], unite)}
     made["dedup"] = plan.store.ensure(
         plan.specs["dedup"],
-        lambda writer: deduplicate(writer, made["ingest"], plan.config.dedup, {"rows": 0}, plan.store.memo),
+        lambda writer: deduplicate(writer, made["ingest"], plan.config.dedup, {"rows": 0}, plan.store),
     )
     made["split"] = plan.store.ensure(
         plan.specs["split"],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tuneloom.errors import TuneloomError
-from tuneloom.workers import Workers, in_threads
+from tuneloom.workers import Threads, Workers, in_threads
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -29,6 +29,26 @@ def test_items_are_taken_only_as_results_are() -> None:
         results = workers.map(abs, items())
         next(results)
         assert len(taken) <= 5
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_t13_threads_give_results_in_order_and_take_items_only_as_results_are(count: int) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(60):
+            taken.append(number)
+            yield -number
+
+    results = Threads(count).map(abs, items())
+    assert next(results) == 0
+    assert len(taken) <= 2 * count + 1
+    assert list(results) == [*range(1, 60)]
+
+
+def test_t2_an_error_in_a_thread_is_raised() -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(Threads(2).map(int, ["1", "2", "x", "4"]))
 
 
 def test_an_error_in_a_worker_is_raised() -> None:

@@ -1,67 +1,58 @@
-"""What deduplication knows of each row: hashed keys, length and MinHash bands, some 200 bytes, made once a file.
+"""What deduplication knows of each row: hashed keys, length and MinHash bands, made once a piece (pieces.py).
 
 The texts themselves are read again only for rows that share a band with another.
 """
 
-import functools
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tuneloom.artifacts import Artifact
-from tuneloom.records import canonical, digest
-from tuneloom.text.content import COLUMNS, batches, content_of
-from tuneloom.text.kernels import over_threads
-from tuneloom.text.keys import combined, fold, key_hashes
-from tuneloom.text.shingles import Shingles, joined, shingles
+from tuneloom.dedup.prefixes import talks_of
+from tuneloom.text.content import content_of
+from tuneloom.text.keys import combined, fold, key_hashes, mixed
+from tuneloom.text.shingles import Shingles, shingles
 from tuneloom.text.signatures import Bands, band_hashes
-
-MEMO = "fingerprints-v2"
-"""Name of the memo; count the version up whenever keys, shingles or signatures change."""
-
-Memo = Callable[[str, str, Callable[[], pa.Table]], pa.Table]
 
 _PROMPT, _ANSWER = 1, 2  # seeds: a shingle of a prompt is none of an answer
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Of n rows, in the order they were read."""
+    """Of n rows, in the order they were read: 56 bytes a row; their bands lie on the disk (bands.py)."""
 
     row: np.ndarray
-    """uint64 (n, 2): key of definition, prompt and answer; rows that share it are exact duplicates"""
+    """uint64 (n, 2): key of scope, prompt and answer; rows that share it are exact duplicates"""
     prompt: np.ndarray
     """uint64 (n,): key of the prompt"""
     answer: np.ndarray
     """uint64 (n,): key of the answer"""
     scope: np.ndarray
-    """uint64 (n,): key of the definition; rows of different ones are different tasks"""
+    """uint64 (n,): key of the definition, of who speaks in turn and what trains; rows of other ones are other tasks"""
     length: np.ndarray
     """int64 (n,): bytes of prompt and answer, folded"""
-    bands: np.ndarray
-    """uint64 (n, bands): MinHash bands; no columns where near-duplicates are not wanted"""
+    whole: np.ndarray
+    """uint64 (n,): key of the conversation (prefixes.py)"""
+    heads: list[tuple[np.ndarray, np.ndarray]]
+    """Keys of the conversations that rows begin with, uint64 (k,), and these rows int64 (k,); a pair a piece"""
 
+    @classmethod
+    def empty(cls, count: int) -> "Fingerprints":
+        """Room for those of `count` rows."""
+        prompt, answer, scope, whole = np.empty((4, count), np.uint64)
+        return cls(np.empty((count, 2), np.uint64), prompt, answer, scope, np.empty(count, np.int64), whole, [])
 
-def fingerprint_members(members: Sequence[Artifact], bands: Bands, compare: str, memo: Memo) -> Fingerprints:
-    """Fingerprints of all rows of `members`, one after the other; known files are not read again."""
-
-    def make(member: Artifact) -> pa.Table:
-        pieces = [
-            piece
-            for table in member.tables(COLUMNS)
-            for piece in over_threads(lambda batch: fingerprint(batch, bands, compare), batches(table))
-        ]
-        return pa.concat_tables(pieces) if pieces else _empty(bands)
-
-    what = {"bands": bands.count, "rows": bands.rows, "compare": compare}
-    tables = [
-        memo(MEMO, f"{member.reference.key}-{digest(canonical(what))[:8]}", functools.partial(make, member))
-        for member in members
-    ]
-    return _from_table(pa.concat_tables(tables), bands)
+    def fill(self, start: int, table: pa.Table) -> None:
+        """Takes the columns of `fingerprint` for the rows from `start` on."""
+        place = slice(start, start + len(table))
+        for lane in (0, 1):
+            self.row[place, lane] = table[f"row_{lane}"].to_numpy()
+        for name in ("prompt", "answer", "scope", "length", "whole"):
+            getattr(self, name)[place] = table[name].to_numpy()
+        heads = table["heads"].combine_chunks()
+        rows = start + np.repeat(np.arange(len(table)), pc.list_value_length(heads).to_numpy())
+        self.heads.append((heads.flatten().to_numpy(), rows))
 
 
 def fingerprint(table: pa.Table, bands: Bands, compare: str) -> pa.Table:
@@ -74,9 +65,12 @@ def fingerprint(table: pa.Table, bands: Bands, compare: str) -> pa.Table:
     content = content_of(table)
     prompt, answer = fold(content.prompt, content.code_prompt), fold(content.answer, content.code_answer)
     definition = fold(content.definition, np.zeros(len(table), np.uint8))
-    prompt_key, answer_key, scope_key = key_hashes(prompt), key_hashes(answer), key_hashes(definition)
-    row_key = combined(scope_key, prompt_key, answer_key)
+    prompt_key, answer_key, definition_key = key_hashes(prompt), key_hashes(answer), key_hashes(definition)
     length = pc.add(pc.binary_length(prompt), pc.binary_length(answer))
+    talks = talks_of(table, definition_key[:, 0])
+    head_bounds = np.searchsorted(talks.owners, np.arange(len(table) + 1)).astype(np.int32)
+    scope_key = mixed(definition_key ^ talks.shape[:, None], 5)
+    row_key = combined(scope_key, prompt_key, answer_key)
     columns = {
         "row_0": row_key[:, 0].copy(),
         "row_1": row_key[:, 1].copy(),
@@ -84,6 +78,8 @@ def fingerprint(table: pa.Table, bands: Bands, compare: str) -> pa.Table:
         "answer": answer_key[:, 0].copy(),
         "scope": scope_key[:, 0].copy(),
         "length": length,
+        "whole": talks.whole,
+        "heads": pa.ListArray.from_arrays(pa.array(head_bounds), pa.array(talks.heads)),
     }
     if bands.count:
         compared = [
@@ -98,19 +94,8 @@ def fingerprint(table: pa.Table, bands: Bands, compare: str) -> pa.Table:
     return pa.table(columns)
 
 
-def shingle_sets(members: Sequence[Artifact], wanted: np.ndarray) -> tuple[Shingles, Shingles]:
-    """Shingle sets of the prompts and of the answers of the rows at the sorted positions `wanted` int64 (m,)."""
-    pieces, start = [], 0
-    for member in members:
-        for table in member.tables(COLUMNS):
-            first, last = np.searchsorted(wanted, [start, start + len(table)])
-            chosen = table.take(pa.array(wanted[first:last] - start)) if first < last else table.slice(0, 0)
-            pieces += over_threads(_sets_of, batches(chosen))
-            start += len(table)
-    return joined([prompt for prompt, _ in pieces]), joined([answer for _, answer in pieces])
-
-
-def _sets_of(table: pa.Table) -> tuple[Shingles, Shingles]:
+def sets_of(table: pa.Table) -> tuple[Shingles, Shingles]:
+    """Shingle sets of the prompts and of the answers of a slice of rows."""
     content = content_of(table)
     prompt, answer = fold(content.prompt, content.code_prompt), fold(content.answer, content.code_answer)
     return (
@@ -124,28 +109,9 @@ def _as_binary(bands: np.ndarray) -> pa.FixedSizeBinaryArray:
     return pa.Array.from_buffers(pa.binary(8 * bands.shape[1]), len(bands), [None, pa.py_buffer(bands)])
 
 
-def _from_table(table: pa.Table, bands: Bands) -> Fingerprints:
-    def column(name: str) -> np.ndarray:
-        return table[name].to_numpy()
-
-    found = np.empty((len(table), bands.count), np.uint64)
-    if bands.count:
-        start = 0
-        for chunk in table["bands"].chunks:
-            flat = np.frombuffer(chunk.buffers()[1], np.uint64).reshape(-1, bands.count)
-            found[start : start + len(chunk)] = flat[chunk.offset : chunk.offset + len(chunk)]
-            start += len(chunk)
-    return Fingerprints(
-        row=np.stack([column("row_0"), column("row_1")], axis=1),
-        prompt=column("prompt"),
-        answer=column("answer"),
-        scope=column("scope"),
-        length=column("length"),
-        bands=found,
-    )
-
-
-def _empty(bands: Bands) -> pa.Table:
+def no_fingerprints(bands: Bands) -> pa.Table:
+    """The columns of `fingerprint` without a row."""
     names = ("row_0", "row_1", "prompt", "answer", "scope")
-    schema = [*((name, pa.uint64()) for name in names), ("length", pa.int64())]
+    schema: list[tuple[str, pa.DataType]] = [*((name, pa.uint64()) for name in names), ("length", pa.int64())]
+    schema += [("whole", pa.uint64()), ("heads", pa.list_(pa.uint64()))]
     return pa.schema([*schema, *([("bands", pa.binary(8 * bands.count))] if bands.count else [])]).empty_table()

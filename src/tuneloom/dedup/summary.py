@@ -10,11 +10,10 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from tuneloom.config import Dedup
 from tuneloom.dedup.fingerprints import Fingerprints
+from tuneloom.dedup.ledger import Ledger
 from tuneloom.dedup.verdicts import Verdicts
 from tuneloom.dedup.wording import SAMPLE, common_wording
 from tuneloom.records import Origin
@@ -50,7 +49,7 @@ class Text:
 
 
 def summarise(
-    rows: pa.Table,
+    rows: Ledger,
     marks: Fingerprints,
     order: np.ndarray,
     verdicts: Verdicts,
@@ -60,11 +59,12 @@ def summarise(
     """Plain values for `writer.stats`; `read` gives the texts at some positions."""
     lost, near = ~verdicts.kept, verdicts.near
     _, sizes = np.unique(verdicts.survivor[lost], return_counts=True)
-    source = pc.struct_field(rows["origin"].combine_chunks(), "source").to_numpy(zero_copy_only=False)
+    names, source = rows.sources, rows.source()
     alive = order[verdicts.kept[order]]
-    names = sorted(set(source.tolist()))
     largest = largest_clusters(verdicts, order, lost)
-    by_source = {name: largest_clusters(verdicts, order, lost & (source == name), 1) for name in names}
+    by_source = {
+        name: largest_clusters(verdicts, order, lost & (source == number), 1) for number, name in enumerate(names)
+    }
     prompts, answers = crowds(marks.prompt[alive]), crowds(marks.answer[alive])
     shown = [at for cluster in (*largest, *chain.from_iterable(by_source.values())) for at in cluster.members]
     texts = read([*shown, *(int(alive[at]) for at, _ in (*prompts.largest, *answers.largest))])
@@ -77,15 +77,15 @@ def summarise(
         "largest": [describe_cluster(cluster, texts) for cluster in largest],
         "by_source": {
             name: {
-                "rows": int((source[order] == name).sum()),
-                "exact": int((lost & ~near & (source == name)).sum()),
-                "near": int((near & (source == name)).sum()),
+                "rows": int((source[order] == number).sum()),
+                "exact": int((lost & ~near & (source == number)).sum()),
+                "near": int((near & (source == number)).sum()),
                 "largest": next((describe_cluster(cluster, texts) for cluster in by_source[name]), None),
             }
-            for name in names
+            for number, name in enumerate(names)
         },
         "by_file": _by_file(rows, order, lost),
-        "across_sources": _across(source[lost], source[verdicts.survivor[lost]]),
+        "across_sources": _across(names, source[lost], source[verdicts.survivor[lost]]),
         "similarities": _histogram(verdicts.similarity[near][:, _compared(config)].min(axis=1, initial=1.0)),
         "nearly": _histogram(verdicts.nearly[~np.isnan(verdicts.nearly)]),
         "same_prompt_other_answers": prompts.told([texts[int(alive[at])].prompt for at, _ in prompts.largest]),
@@ -158,28 +158,26 @@ def _compared(config: Dedup) -> list[int]:
     return {"prompt": [0], "answer": [1], "both": [0, 1]}[compare]
 
 
-def _by_file(rows: pa.Table, order: np.ndarray, lost: np.ndarray) -> list[dict[str, Any]]:
+def _by_file(rows: Ledger, order: np.ndarray, lost: np.ndarray) -> list[dict[str, Any]]:
     """The files that lost the largest shares: `{"source": "web", "file": "a.jsonl", "rows": 90, "lost": 31}`."""
-    origin = rows["origin"].combine_chunks()
-    names = {name: pc.struct_field(origin, name) for name in ("source", "file")}
-    table = pa.table({**names, "lost": pa.array(lost.astype(np.int64))}).take(pa.array(order))
-    found = table.group_by(list(names)).aggregate([("lost", "count"), ("lost", "sum")]).to_pylist()
+    competing = np.bincount(rows.file[order], minlength=len(rows.names)).tolist()
+    losses = np.bincount(rows.file[order], weights=lost[order], minlength=len(rows.names)).astype(int).tolist()
     told = [
-        {"source": row["source"], "file": row["file"], "rows": row["lost_count"], "lost": row["lost_sum"]}
-        for row in found
-        if row["lost_sum"]
+        {"source": source, "file": file, "rows": count, "lost": gone}
+        for (source, file), count, gone in zip(rows.names, competing, losses, strict=True)
+        if gone
     ]
     return sorted(told, key=lambda row: (-row["lost"] / row["rows"], -row["rows"], row["source"], row["file"]))[
         :LARGEST
     ]
 
 
-def _across(lost: np.ndarray, kept: np.ndarray) -> dict[str, dict[str, int]]:
-    """{source of the rejected row: {source of the row kept for it: rows}}."""
-    pairs = sorted(Counter(zip(lost.tolist(), kept.tolist(), strict=True)).items())
+def _across(names: Sequence[str], lost: np.ndarray, kept: np.ndarray) -> dict[str, dict[str, int]]:
+    """{source of the rejected row: {source of the row kept for it: rows}}; int32 (k,) and (k,) number `names`."""
+    pairs, counts = np.unique(lost.astype(np.int64) * len(names) + kept, return_counts=True)
     table: dict[str, dict[str, int]] = {}
-    for (loser, keeper), count in pairs:
-        table.setdefault(loser, {})[keeper] = count
+    for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        table.setdefault(names[pair // len(names)], {})[names[pair % len(names)]] = count
     return table
 
 

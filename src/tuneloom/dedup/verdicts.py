@@ -1,6 +1,6 @@
 """Exact and near duplicates among rows in survivor order: who is rejected, and for which kept row.
 
-Near-duplicates are found by MinHash bands or by the exact join, and decided by true Jaccard similarity
+Near-duplicates are found by MinHash bands (bands.py) or by the exact join, and decided by true Jaccard similarity
 (text/similarity.py).
 """
 
@@ -11,13 +11,16 @@ import numpy as np
 
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import Fingerprints
-from tuneloom.text.keys import dense
+from tuneloom.dedup.order import LONG
+from tuneloom.dedup.prefixes import holders
 from tuneloom.text.set_join import rarest_shingles
 from tuneloom.text.shingles import Shingles
 from tuneloom.text.similarity import Buckets, Part, stars
 
 Sets = Callable[[np.ndarray], tuple[Shingles, Shingles]]
 """Gives the shingle sets of prompts and answers of the rows at sorted positions int64 (m,)."""
+Shared = Callable[[np.ndarray], tuple[np.ndarray, Buckets]]
+"""Of rows at positions int64 (m,) gives the places of those that share a band with another, and their buckets."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,14 @@ class Verdicts:
     """float64 (n, 2): of the prompts and of the answers; NaN where the row is kept"""
     nearly: np.ndarray
     """float64 (n,): of a kept row its similarity to a better kept one, if little is missing; else NaN"""
+    prefix: np.ndarray
+    """bool (n,): the survivor's conversation begins with it"""
+
+    @classmethod
+    def all_kept(cls, count: int) -> "Verdicts":
+        """Of `count` rows none of which is rejected."""
+        similarity, nearly = np.full((count, 2), np.nan), np.full(count, np.nan)
+        return cls(np.full(count, -1, np.int64), np.zeros(count, bool), similarity, nearly, np.zeros(count, bool))
 
     @property
     def kept(self) -> np.ndarray:
@@ -39,66 +50,77 @@ class Verdicts:
         return self.survivor < 0
 
 
-def judge(marks: Fingerprints, order: np.ndarray, config: Dedup, sets: Sets) -> Verdicts:
+def judge(marks: Fingerprints, order: np.ndarray, config: Dedup, shared: Shared, sets: Sets) -> Verdicts:
     """Verdicts on all n rows; those not in `order` int64 (m,) (positions, best first) do not compete and are kept.
 
     A row equal to one that is itself rejected as a near-duplicate resembles that one's survivor just as much: it is
     rejected for the survivor, so that whoever is named is kept.
     """
-    count = len(marks.prompt)
-    verdicts = Verdicts(
-        np.full(count, -1, np.int64), np.zeros(count, bool), np.full((count, 2), np.nan), np.full(count, np.nan)
-    )
+    verdicts = Verdicts.all_kept(len(marks.prompt))
     first = _first_of_equals(marks.row[order]) if config.exact else np.arange(len(order))
     distinct = order[first == np.arange(len(order))]
     if config.near:
-        _judge_near(marks, distinct, config.near, sets, verdicts)
+        _judge_near(marks, distinct, config.near, shared, sets, verdicts)
     equal = order[first != np.arange(len(order))]
     twin = order[first[first != np.arange(len(order))]]
     resembles = verdicts.near[twin]
     verdicts.survivor[equal] = np.where(resembles, verdicts.survivor[twin], twin)
     verdicts.near[equal] = resembles
     verdicts.similarity[equal] = np.where(resembles[:, None], verdicts.similarity[twin], 1.0)
+    if config.exact:
+        _judge_prefixes(marks, order, verdicts)
     return verdicts
 
 
-def candidates(bands: np.ndarray) -> np.ndarray:
-    """Bucket numbers int32 (bands, n) of n rows with band hashes uint64 (n, bands); -1 where no other row has the hash.
+def _judge_prefixes(marks: Fingerprints, order: np.ndarray, verdicts: Verdicts) -> None:
+    """Adds the kept rows that a kept row's conversation begins with, and their equals, to `verdicts`.
 
-    [[7], [5], [7]] -> [[0, -1, 0]]; numbers differ between bands.
+    A row that near-duplicates were rejected for stays, for they resemble it, not the longer one. A conversation longer
+    than `LONG` is no survivor for a shorter one: it may be too long to train.
     """
-    count, width = bands.shape
-    buckets, used = np.full((width, count), -1, np.int32), 0
-    for band in range(width):
-        hashes = bands[:, band]
-        order = np.argsort(hashes)
-        ordered = hashes[order]
-        same = ordered[1:] == ordered[:-1]
-        shared = np.zeros(count, bool)
-        shared[1:] |= same
-        shared[:-1] |= same
-        starts = shared.copy()
-        starts[1:] &= ~same
-        numbers = used + np.cumsum(starts) - 1
-        buckets[band, order[shared]] = numbers[shared]
-        used += int(starts.sum())
-    return buckets
+    alive = order[verdicts.kept[order]]
+    heads, rows = (np.concatenate([np.empty(0, kind), *parts]) for kind, parts in _of_pieces(marks))
+    rank = np.full(len(marks.whole), -1, np.int64)
+    rank[alive] = np.arange(len(alive))
+    counts = (rank[rows] >= 0) & (marks.length[rows] <= LONG)
+    fixed = np.zeros(len(marks.whole), bool)
+    fixed[verdicts.survivor[verdicts.near]] = True
+    holder = holders(marks.whole[alive], heads[counts], rank[rows[counts]], fixed[alive])
+    lost = alive[holder >= 0]
+    if not len(lost):
+        return
+    target = verdicts.survivor  # a row's holder, and through it its equals'
+    target[lost] = alive[holder[holder >= 0]]
+    verdicts.prefix[lost] = True
+    equal = np.flatnonzero((target >= 0) & ~verdicts.prefix)
+    equal = equal[verdicts.prefix[target[equal]]]
+    target[equal] = target[target[equal]]
+    verdicts.prefix[equal] = True
+    verdicts.similarity[lost] = 1.0
+
+
+def _of_pieces(marks: Fingerprints) -> list[tuple[type, list[np.ndarray]]]:
+    return [(np.uint64, [keys for keys, _ in marks.heads]), (np.int64, [rows for _, rows in marks.heads])]
 
 
 def _first_of_equals(keys: np.ndarray) -> np.ndarray:
     """Index of the first row with the same key uint64 (m, 2), int64 (m,): [a, b, a] -> [0, 1, 0]."""
-    _, first, inverse = np.unique(dense(keys), return_index=True, return_inverse=True)
-    return first[inverse]
+    order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable: the first of equals comes first
+    new = np.ones(len(keys), bool)
+    new[1:] = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    first = np.empty(len(keys), np.int64)
+    first[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1]
+    return first
 
 
-def _judge_near(marks: Fingerprints, order: np.ndarray, near: Near, sets: Sets, verdicts: Verdicts) -> None:
+def _judge_near(
+    marks: Fingerprints, order: np.ndarray, near: Near, shared: Shared, sets: Sets, verdicts: Verdicts
+) -> None:
     """Adds the near-duplicates among the rows at positions `order` int64 (m,), best first, to `verdicts`."""
-    if near.search == "exact":
-        rows = order
-    else:
-        matrix = candidates(marks.bands[order])
-        contends = (matrix >= 0).any(axis=0)
-        rows, matrix = order[contends], matrix[:, contends]
+    rows = order
+    if near.search == "lsh":
+        contending, buckets = shared(order)
+        rows = order[contending]
     if not len(rows):
         return
     positions = np.sort(rows)
@@ -108,8 +130,6 @@ def _judge_near(marks: Fingerprints, order: np.ndarray, near: Near, sets: Sets, 
     if near.search == "exact":
         compared = [part for part, counts in ((prompts, by_prompt), (answers, by_answer)) if counts]
         buckets = rarest_shingles(compared, slots, near.threshold)
-    else:
-        buckets = _ragged(matrix)
     found = stars(
         buckets,
         Part(prompts, marks.prompt[rows], near.threshold if by_prompt else 0.0),
@@ -122,10 +142,3 @@ def _judge_near(marks: Fingerprints, order: np.ndarray, near: Near, sets: Sets, 
     verdicts.near[rows[lost]] = True
     verdicts.similarity[rows[lost]] = found.similarity[lost]
     verdicts.nearly[rows] = found.nearly
-
-
-def _ragged(matrix: np.ndarray) -> Buckets:
-    """Bucket numbers int32 (bands, n) with -1 for none -> the buckets of each row."""
-    shared = matrix.T >= 0
-    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(shared.sum(axis=1))])
-    return Buckets(bounds, np.ascontiguousarray(matrix.T[shared]))

@@ -17,7 +17,7 @@ from tuneloom.ingest.express import Lane, convert_range, lane_of
 from tuneloom.ingest.readers import Line
 from tuneloom.ingest.readers.pieces import BLOCK, Piece, Range, in_blocks, pieces
 from tuneloom.records import ROWS
-from tuneloom.workers import Workers, ahead_in_threads, cores, start_importing
+from tuneloom.workers import Threads, Workers, cores, start_importing
 
 WORTH_WORKERS = 8 << 20
 """Bytes to read from which processes pay for their start of about a second."""
@@ -109,7 +109,7 @@ def _converted(
     if left:
         yield from workers.map(work, rest) if workers else map(work, rest)
     else:
-        yield from ahead_in_threads(work, rest)
+        yield from Threads().map(work, rest)
 
 
 def _convert(piece: Piece, how: Reading, lane: Lane | None) -> Converted:

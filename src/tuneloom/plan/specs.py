@@ -60,7 +60,7 @@ def identity(config: Config, inputs: Inputs) -> str:
     """What makes a run the run it is: its config, what it reads, by digest, and the code."""
     code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
     sources = sorted(str(f.spec.reference) for f in inputs.files)
-    tree = config.model_dump(mode="json", exclude={"store"})
+    tree = config.model_dump(mode="json", exclude={"store", "run"})
     read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions)]
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
 

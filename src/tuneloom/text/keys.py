@@ -1,8 +1,9 @@
 """Keys: what a text says, without how it is written. Two texts with one key are the same text.
 
 NFKC, without case, invisible characters and prose punctuation, white space as single spaces and none beside Han,
-Kana, Thai, ...; a number keeps its value (1.5, -3, 3*4, 10%, x²), Unicode's marks stay (が is not か). Code keeps its
-case, punctuation and indentation. Keys are for comparing; nothing that trains is ever changed.
+Kana, Thai, ...; a number keeps its value (1.5, -3, 3*4, 10%, x²), Unicode's marks stay (が is not か), traditional
+Chinese characters count as the simplified ones. Code keeps its case, punctuation and indentation. Keys are for
+comparing; nothing that trains is ever changed.
 """
 
 import numpy as np
@@ -20,9 +21,12 @@ def fold(texts: pa.LargeStringArray, code: np.ndarray) -> pa.LargeStringArray:
     ["Ｈello,  World!", "你好， 世界。", "3 * 1.5 = ?"] -> ["hello world", "你好世界", "3 * 1.5 ="]; text of nothing but
     punctuation keeps it: "?!" -> "?!", so that it equals no other.
     """
-    text, bounds = text_buffers(_compose(texts))
-    out, ends = np.empty(len(text), np.uint8), np.zeros(len(texts) + 1, np.int64)
-    _fold(text, bounds, read_only(code), classes(), folds(), out, ends)
+    wide = pc.fill_null(pc.invert(pc.string_is_ascii(texts)), False)
+    plain, composed = text_buffers(texts), text_buffers(_compose(texts.filter(wide)))
+    out = np.empty(int(plain[1][-1] - plain[1][0]) + len(composed[0]), np.uint8)
+    ends = np.zeros(len(texts) + 1, np.int64)
+    where = read_only(wide.to_numpy(zero_copy_only=False))
+    _fold(plain, composed, where, read_only(code), classes(), folds(), out, ends)
     return text_array(out[: ends[-1]].copy(), ends)
 
 
@@ -51,30 +55,16 @@ def combined(*keys: np.ndarray) -> np.ndarray:
     return total
 
 
-def dense(keys: np.ndarray) -> np.ndarray:
-    """uint64 (n, 2) -> int64 (n,): the rank of each key among the different ones, smallest 0."""
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    new = np.ones(len(keys), bool)
-    new[1:] = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
-    ranks = np.empty(len(keys), np.int64)
-    ranks[order] = np.cumsum(new) - 1
-    return ranks
-
-
 def _compose(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    """NFKC of what is not ASCII; before that x² becomes x^2 and 1½ 1 1⁄2 (NFKC alone: x2 and 11⁄2).
+    """NFKC of texts that are not ASCII; before that x² becomes x^2 and 1½ 1 1⁄2 (NFKC alone: x2 and 11⁄2).
 
     By polars: pyarrow's `utf8_normalize` takes letters apart and does not put them together again (25.0.1).
     """
-    wide = pc.invert(pc.string_is_ascii(texts))
-    plain = texts.filter(wide)
-    if not len(plain):
-        return texts
-    plain = pc.replace_substring_regex(plain, "([⁺⁻⁰¹²³⁴-⁹]+)", "^\\1")
-    plain = pc.replace_substring_regex(plain, "([0-9])([¼-¾⅐-⅞↉])", "\\1 \\2")
-    plain = pc.replace_substring_regex(plain, "[ßẞ]", "ss")
-    composed = pl.Series(plain).str.normalize("NFKC").to_arrow().cast(pa.large_string())
-    return pc.replace_with_mask(texts, wide, composed)
+    if pc.any(pc.match_substring_regex(texts, "[⁺⁻⁰¹²³⁴-⁹¼-¾⅐-⅞↉ßẞ]")).as_py():
+        texts = pc.replace_substring_regex(texts, "([⁺⁻⁰¹²³⁴-⁹]+)", "^\\1")
+        texts = pc.replace_substring_regex(texts, "([0-9])([¼-¾⅐-⅞↉])", "\\1 \\2")
+        texts = pc.replace_substring_regex(texts, "[ßẞ]", "ss")
+    return pl.Series(texts).str.normalize("NFKC").to_arrow().cast(pa.large_string()) if len(texts) else texts
 
 
 @kernel
@@ -141,6 +131,13 @@ def _fold_prose(
     first, gap, before = place, False, np.uint8(SPACE)
     at = start
     while at < stop:
+        if before == WORD and not gap:  # the fast way through the rest of a plain word
+            while at < stop and text[at] < 0x80 and classes[text[at]] == WORD:
+                out[place] = folds[text[at]]
+                place += 1
+                at += 1
+            if at == stop:
+                break
         point, width = _decode(text, at)
         at += width
         kind = _class_of(point, classes)
@@ -184,18 +181,26 @@ def _fold_code(
 
 @kernel
 def _fold(
-    text: np.ndarray,
-    bounds: np.ndarray,
+    plain: tuple[np.ndarray, np.ndarray],
+    composed: tuple[np.ndarray, np.ndarray],
+    wide: np.ndarray,
     code: np.ndarray,
     classes: np.ndarray,
     folds: np.ndarray,
     out: np.ndarray,
     ends: np.ndarray,
 ) -> None:
-    """All rows: uint8 (bytes,), int64 (n + 1,), uint8 (n,) -> `out` uint8 (bytes,), `ends` int64 (n + 1,)."""
+    """All rows, bool `wide` and uint8 `code` (n,) -> `out` uint8 (bytes,), `ends` int64 (n + 1,).
+
+    A wide row is the next of `composed`, another its own of `plain`; both uint8 (bytes,) and int64 bounds.
+    """
     place: Integer = np.int64(0)
-    for row in range(len(bounds) - 1):
-        start, stop, first = bounds[row], bounds[row + 1], place
+    next_wide: Integer = np.int64(0)
+    for row in range(len(wide)):
+        text, start, stop, first = plain[0], plain[1][row], plain[1][row + 1], place
+        if wide[row]:
+            text, start, stop = composed[0], composed[1][next_wide], composed[1][next_wide + 1]
+            next_wide += 1
         if code[row] != 0:
             place = _fold_code(text, start, stop, classes, out, place)
         else:

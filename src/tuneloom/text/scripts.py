@@ -9,6 +9,8 @@ import unicodedata
 
 import numpy as np
 
+from tuneloom.text.traditional import SIMPLIFIED, TRADITIONAL
+
 DROP, SPACE, PUNCTUATION, WORD, DIGIT, UNSPACED = range(6)
 """Classes: invisible, space, prose punctuation, letters and symbols, digits, characters that are their own word."""
 
@@ -67,9 +69,9 @@ def classes() -> np.ndarray:
 
 @functools.cache
 def folds() -> np.ndarray:
-    """Each code point without case, int32 (TABLE_SIZE,), read-only: "A" -> "a", "ς" -> "σ", "٣" -> "3".
+    """Each code point without case, int32 (TABLE_SIZE,), read-only: "A" -> "a", "ς" -> "σ", "٣" -> "3", "體" -> "体".
 
-    One to one, and never longer in UTF-8, so that a folded text fits where the text was.
+    One for one, and never longer in UTF-8, so that a folded text fits where the text was.
     """
     table = np.arange(TABLE_SIZE, dtype=np.int32)
     for point in range(TABLE_SIZE):
@@ -82,6 +84,7 @@ def folds() -> np.ndarray:
             if len(folded) == 1 and len(folded.encode()) <= len(char.encode()):
                 table[point] = ord(folded)
     table[[0x2010, 0x2011, 0x2212]] = ord("-")
+    table[[*map(ord, TRADITIONAL)]] = [*map(ord, SIMPLIFIED)]
     table.flags.writeable = False
     return table
 

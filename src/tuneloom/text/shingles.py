@@ -8,6 +8,7 @@ to that very text alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from tuneloom.text.scripts import TABLE_SIZE, UNSPACED, classes
 
 WIDTH = 5
 """Words in a shingle."""
+
+_SEED, _PRIME = 0xCBF29CE484222325, 0x100000001B3  # Fowler, Noll and Vo's, for words
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,13 @@ class Shingles:
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
+    @classmethod
+    def in_file(cls, path: Path, counts: np.ndarray) -> "Shingles":
+        """Those in a file of uint64, `counts` int64 (n,) of each text; pages are read as they are looked at."""
+        bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+        values = np.asarray(np.memmap(path, np.uint64, "r")) if bounds[-1] else np.empty(0, np.uint64)
+        return cls(read_only(bounds), read_only(values))
+
 
 def shingles(folded: pa.LargeStringArray, code: np.ndarray, *, seed: int = 0, as_sets: bool = True) -> Shingles:
     """Shingles of n folded texts (`keys.fold`); `code` uint8 (n,) as there. `as_sets` sorts them and drops repeats.
@@ -41,8 +51,17 @@ def shingles(folded: pa.LargeStringArray, code: np.ndarray, *, seed: int = 0, as
     text, bounds = text_buffers(folded)
     values = np.empty(bounds[-1] - bounds[0] + len(folded), np.uint64)
     ends = np.zeros(len(folded) + 1, np.int64)
-    _hash_shingles(text, bounds, read_only(code), classes(), np.uint64(seed * 2 + 1), as_sets, values, ends)
-    return Shingles(read_only(ends), read_only(values[: ends[-1]].copy()))
+    _hash_shingles(text, bounds, read_only(code), classes(), np.uint64(seed * 2 + 1), values, ends)
+    found = Shingles(read_only(ends), read_only(values[: ends[-1]].copy()))
+    return sets_of_rows(found, np.arange(len(found))) if as_sets else found
+
+
+def sets_of_rows(sequences: Shingles, rows: np.ndarray) -> Shingles:
+    """The sets of the texts `rows` int64 (k,): sorted, each shingle once; [b, a, b] -> [a, b]."""
+    values = np.empty(int(np.diff(sequences.bounds)[rows].sum()), np.uint64)
+    bounds = np.zeros(len(rows) + 1, np.int64)
+    _sort_rows(sequences.bounds, sequences.values, read_only(rows), values, bounds)
+    return Shingles(read_only(bounds), read_only(values[: bounds[-1]].copy()))
 
 
 @dataclass(frozen=True)
@@ -101,16 +120,28 @@ def _unspaced_at(text: np.ndarray, at: Integer, classes: np.ndarray) -> Integer:
 
 
 @kernel
-def _word_end(text: np.ndarray, at: Integer, stop: Integer, classes: np.ndarray) -> Integer:
-    """Behind the word of prose that starts at `at`."""
+def _hash_to(text: np.ndarray, at: Integer, end: Integer) -> tuple[np.uint64, Integer]:
+    """Hash of the bytes at..end, and `end`."""
+    word = np.uint64(_SEED)
+    for byte in range(at, end):
+        word = (word ^ np.uint64(text[byte])) * np.uint64(_PRIME)
+    return word, end
+
+
+@kernel
+def _hash_word(text: np.ndarray, at: Integer, stop: Integer, classes: np.ndarray) -> tuple[np.uint64, Integer]:
+    """Hash of the word of prose that starts at `at`, and where it ends."""
     width = _unspaced_at(text, at, classes)
     if width:
-        return at + width
-    while at < stop and text[at] != 32 and _unspaced_at(text, at, classes) == 0:
+        return _hash_to(text, at, at + width)
+    word = np.uint64(_SEED)
+    while at < stop and text[at] != 32 and (text[at] < 0xE0 or _unspaced_at(text, at, classes) == 0):
+        word = (word ^ np.uint64(text[at])) * np.uint64(_PRIME)
         at += 1
         while at < stop and text[at] & 0xC0 == 0x80:
+            word = (word ^ np.uint64(text[at])) * np.uint64(_PRIME)
             at += 1
-    return at
+    return word, at
 
 
 @kernel
@@ -148,7 +179,6 @@ def _hash_shingles(
     code: np.ndarray,
     classes: np.ndarray,
     seed: np.uint64,
-    as_sets: bool,
     values: np.ndarray,
     ends: np.ndarray,
 ) -> None:
@@ -156,33 +186,41 @@ def _hash_shingles(
     window = np.zeros(WIDTH, np.uint64)
     place: Integer = np.int64(0)
     for row in range(len(bounds) - 1):
-        at, stop, first, count = bounds[row], bounds[row + 1], place, np.int64(0)
+        at, stop, count = bounds[row], bounds[row + 1], np.int64(0)
         while at < stop:
             if text[at] == 32 or (code[row] != 0 and text[at] == 9):
                 at += 1
                 continue
-            end = _code_word_end(text, at, stop) if code[row] != 0 else _word_end(text, at, stop, classes)
-            word = np.uint64(0xCBF29CE484222325)
-            for byte in range(at, end):
-                word = (word ^ np.uint64(text[byte])) * np.uint64(0x100000001B3)
+            if code[row] != 0:
+                word, at = _hash_to(text, at, _code_word_end(text, at, stop))
+            else:
+                word, at = _hash_word(text, at, stop, classes)
             window[count % WIDTH] = word
             count += 1
-            at = end
             if count >= WIDTH:
                 values[place] = _close(window, count, seed)
                 place += 1
         if count < WIDTH:
             values[place] = _close(window, count, seed)
             place += 1
-        if as_sets:
-            found = values[first:place]
-            found.sort()
-            place = first + 1
-            for value in found:
-                if value != values[place - 1]:
-                    values[place] = value
-                    place += 1
         ends[row + 1] = place
+
+
+@kernel
+def _sort_rows(bounds: np.ndarray, values: np.ndarray, rows: np.ndarray, out: np.ndarray, ends: np.ndarray) -> None:
+    """int64 (n + 1,), uint64 (total,), int64 (k,) -> `out` uint64, `ends` int64 (k + 1,)."""
+    place: Integer = np.int64(0)
+    for number in range(len(rows)):
+        first, start, stop = place, bounds[rows[number]], bounds[rows[number] + 1]
+        found = out[first : first + stop - start]
+        found[:] = values[start:stop]
+        found.sort()
+        place = first + min(1, stop - start)
+        for value in found:
+            if value != out[place - 1]:
+                out[place] = value
+                place += 1
+        ends[number + 1] = place
 
 
 @kernel
@@ -202,10 +240,7 @@ def _hash_words(
             if text[at] == 32:
                 at += 1
                 continue
-            end = _word_end(text, at, stop, classes)
-            word = np.uint64(0xCBF29CE484222325)
-            for byte in range(at, end):
-                word = (word ^ np.uint64(text[byte])) * np.uint64(0x100000001B3)
+            word, end = _hash_word(text, at, stop, classes)
             hashes[place] = _blend(word, np.uint64(end - at))
             unspaced[place] = _unspaced_at(text, at, classes) > 0
             place += 1

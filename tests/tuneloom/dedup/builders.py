@@ -1,11 +1,22 @@
 """Small ingest artifacts for tests: conversations in, an artifact that is the union of one artifact a file out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from tuneloom.artifacts import Artifact, Spec, Store, Writer
+from tuneloom.config import Dedup, Near
+from tuneloom.dedup.bands import shared_buckets
+from tuneloom.dedup.fingerprints import Fingerprints
+from tuneloom.dedup.ledger import Ledger
+from tuneloom.dedup.pieces import Piece, pieces_of
+from tuneloom.dedup.stage import collect, shingle_sets
+from tuneloom.dedup.verdicts import Verdicts, judge
 from tuneloom.records import Conversation, Message, Origin, canonical, digest, to_table
+from tuneloom.text.signatures import Bands, bands_for
+from tuneloom.workers import Pool, Threads
 
 Row = tuple[Origin, Conversation]
 
@@ -54,3 +65,26 @@ def _keep(writer: Writer, table: pa.Table) -> None:
 
 def _spec(table: pa.Table) -> Spec:
     return Spec("ingest", "file", inputs={"rows": digest(canonical(table.to_pylist()))})
+
+
+def marked(
+    store: Store, rows: Artifact, bands: Bands, compare: str = "both", pool: Pool | None = None
+) -> tuple[Fingerprints, Ledger, list[Path], list[Piece]]:
+    """Fingerprints, ledger and band files of an ingest artifact, and its pieces."""
+    pieces = pieces_of(store, rows)
+    return *collect(pieces, bands, compare, pool or Threads(1), store.folder / ".bands"), pieces
+
+
+def judged(store: Store, rows: Artifact, config: Dedup, order: np.ndarray) -> Verdicts:
+    """Verdicts on its rows, which compete in `order`."""
+    near = config.near or Near()
+    bands = bands_for(near.threshold) if near.search == "lsh" else Bands(0, 0)
+    marks, _, files, pieces = marked(store, rows, bands, near.compare)
+    pool = Threads(1)
+    return judge(
+        marks,
+        order,
+        config,
+        lambda chosen: shared_buckets(files, chosen, pool, 1 << 30),
+        lambda wanted: shingle_sets(pieces, wanted, pool, store.folder / ".sets"),
+    )

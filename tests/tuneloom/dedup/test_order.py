@@ -5,6 +5,7 @@ import random
 import numpy as np
 
 from tests.tuneloom.dedup.builders import Row, said
+from tuneloom.dedup.ledger import make_ledger
 from tuneloom.dedup.order import LONG, survivor_order
 from tuneloom.records import Origin, to_table
 
@@ -15,8 +16,8 @@ def ordered(
     priorities: dict[str, int] | None = None,
     released: tuple[int, ...] = (),
 ) -> list[int]:
-    table, before = to_table(rows), np.isin(np.arange(len(rows)), released)
-    return survivor_order(table, np.array(lengths or [1] * len(rows)), priorities or {}, before).tolist()
+    ledger, before = make_ledger([to_table(rows)]), np.isin(np.arange(len(rows)), released)
+    return survivor_order(ledger, np.array(lengths or [1] * len(rows)), priorities or {}, before).tolist()
 
 
 def test_priority_then_references_then_length():

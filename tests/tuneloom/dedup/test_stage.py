@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from tests.tuneloom.dedup.builders import Row, ingest_rows, numbered, run, said
 from tests.tuneloom.dedup.sources import alpaca, t0
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Dedup, Near
+from tuneloom.dedup.fingerprints import fingerprint
 from tuneloom.dedup.stage import deduplicate
 from tuneloom.records import ROWS, Conversation, Message, Origin
 
@@ -22,7 +24,7 @@ def deduplicated(store: Store, *files: list[Row], config: Dedup | None = None, *
         store,
         "dedup",
         rows,
-        lambda writer: deduplicate(writer, rows, config or Dedup(), priorities, store.memo),
+        lambda writer: deduplicate(writer, rows, config or Dedup(), priorities, store),
         {"priorities": priorities, "config": (config or Dedup()).model_dump()},
     )
 
@@ -125,6 +127,10 @@ POOL = [
     said("?", "!"),
     said("hi", "yo"),
     said("Hi", "yo"),
+    *(
+        Conversation(tuple(Message(role, text) for role, text in zip(("user", "assistant") * 3, turns, strict=False)))
+        for turns in (("hi", "yo", "so", "ok"), ("hi", "yo", "so", "ok", "and", "no"), ("Hi", "yo", LONG, "ok"))
+    ),
 ]
 
 
@@ -143,6 +149,8 @@ def test_t13_neither_order_nor_partition_changes_a_byte(
     assert {file.path: file.digest for file in whole.manifest.files} == {
         file.path: file.digest for file in cut.manifest.files
     }
+    kept = {tuple(origin.values()) for origin in whole.table(["origin"])["origin"].to_pylist()}
+    assert all(tuple(reject["duplicate_of"].values()) in kept for reject in whole.rejected().to_pylist())
 
 
 def test_t13_real_rows_in_any_partition(store: Store, realdata: Path):
@@ -189,6 +197,29 @@ def test_t22_no_setting_reads_what_another_has_remembered(store: Store, tmp_path
     config = Dedup(near=Near(**other))
     after, afresh = deduplicated(store, rows, config=config), deduplicated(Store(tmp_path / "new"), rows, config=config)
     assert [file.digest for file in after.manifest.files] == [file.digest for file in afresh.manifest.files]
+
+
+def test_t16_the_beginning_of_a_conversation_says_so(store: Store):
+    longer = Conversation(tuple(Message(r, t) for r, t in zip(("user", "assistant") * 2, "abcd", strict=True)))
+    made = deduplicated(store, numbered([said("a", "b"), longer]))
+    (reject,) = made.rejected().to_pylist()
+    assert (reject["reason"], reject["duplicate_of"]["row"]) == ("beginning of a conversation", 2)
+    assert json.loads(reject["detail"])["similarity"] == {"prompt": 1.0, "answer": 1.0}
+
+
+def test_t2_an_error_in_one_batch_stops_the_stage_and_loses_no_row(store: Store, monkeypatch: pytest.MonkeyPatch):
+    def fail_on_odd(table: pa.Table, *rest: object) -> pa.Table:
+        if "odd" in table["messages"][0][0]["content"].as_py():
+            raise RuntimeError("this batch cannot be read")
+        return fingerprint(table, *rest)
+
+    files = [numbered([said(text, "a")], file=text) for text in ("even", "odd", "more")]
+    monkeypatch.setattr("tuneloom.dedup.pieces.fingerprint", fail_on_odd)
+    with pytest.raises(RuntimeError, match="this batch"):
+        deduplicated(store, *files)
+    monkeypatch.undo()
+    counts = deduplicated(store, *files).manifest.counts
+    assert (counts.rows_in, counts.rows_out) == (3, 3)
 
 
 def test_near_alone_by_prompt(store: Store):

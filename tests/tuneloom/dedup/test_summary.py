@@ -8,17 +8,22 @@ import numpy as np
 from tests.tuneloom.dedup.builders import said
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import Fingerprints
+from tuneloom.dedup.ledger import make_ledger
 from tuneloom.dedup.summary import Cluster, Text, describe_cluster, largest_clusters, shown_text, summarise
 from tuneloom.dedup.verdicts import Verdicts
 from tuneloom.records import Origin, to_table
 
-ROWS = to_table(
+ROWS = make_ledger(
     [
-        (Origin("web", "a", 1), said("p", "a")),
-        (Origin("web", "a", 2), said("p", "a")),
-        (Origin("forum", "b", 1), said("p", "a")),
-        (Origin("forum", "b", 2), said("q", "a")),
-        (Origin("suite", "c", 1), said("q", "a", use="evaluate")),
+        to_table(
+            [
+                (Origin("web", "a", 1), said("p", "a")),
+                (Origin("web", "a", 2), said("p", "a")),
+                (Origin("forum", "b", 1), said("p", "a")),
+                (Origin("forum", "b", 2), said("q", "a")),
+                (Origin("suite", "c", 1), said("q", "a", use="evaluate")),
+            ]
+        )
     ]
 )
 MARKS = Fingerprints(
@@ -27,7 +32,8 @@ MARKS = Fingerprints(
     np.array([1, 1, 1, 2, 1], np.uint64),
     np.zeros(5, np.uint64),
     np.zeros(5, np.int64),
-    np.zeros((5, 0), np.uint64),
+    np.zeros(5, np.uint64),
+    [],
 )
 NAN = float("nan")
 VERDICTS = Verdicts(
@@ -35,6 +41,7 @@ VERDICTS = Verdicts(
     np.array([False, False, True, False, False]),
     np.array([[NAN, NAN], [1, 1], [0.93, 0.85], [NAN, NAN], [NAN, NAN]]),
     np.array([NAN, NAN, NAN, 0.75, NAN]),
+    np.zeros(5, bool),
 )
 
 
@@ -77,7 +84,7 @@ def test_the_histogram_is_of_what_was_compared():
 
 
 def test_nothing_lost_is_told_as_nothing():
-    none = Verdicts(np.full(5, -1), np.zeros(5, bool), np.full((5, 2), NAN), np.full(5, NAN))
+    none = Verdicts.all_kept(5)
     told = summary(none, Dedup(near=None))
     for name in ("clusters", "similarities", "nearly", "across_sources"):
         assert told[name] == {}, name
@@ -86,7 +93,7 @@ def test_nothing_lost_is_told_as_nothing():
 
 def test_largest_clusters_come_first_and_ties_by_survivor_order():
     survivor = np.array([-1, -1, -1, 0, 1, 1, 2])
-    found = Verdicts(survivor, np.zeros(7, bool), np.ones((7, 2)), np.full(7, NAN))
+    found = Verdicts(survivor, np.zeros(7, bool), np.ones((7, 2)), np.full(7, NAN), np.zeros(7, bool))
     lost = survivor >= 0
     assert largest_clusters(found, np.arange(7), lost) == [
         Cluster((1, 4, 5), 3),

@@ -6,30 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.tuneloom.dedup.builders import ingest_rows, numbered, said
+from tests.tuneloom.dedup.builders import ingest_rows, judged, marked, numbered, said
 from tests.tuneloom.dedup.sources import alpaca, t0
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.config import Dedup, Near
-from tuneloom.dedup.fingerprints import fingerprint_members, shingle_sets
-from tuneloom.dedup.verdicts import Verdicts, candidates, judge
+from tuneloom.dedup.bands import shared_buckets
+from tuneloom.dedup.verdicts import Verdicts
 from tuneloom.records import Conversation, Message
-from tuneloom.text.signatures import Bands, bands_for
-
-
-def test_buckets_are_shared_hashes_numbered_apart_in_each_band():
-    bands = np.array([[7, 1], [5, 1], [7, 2], [6, 1]], np.uint64)
-    assert candidates(bands).tolist() == [[0, -1, 0, -1], [1, 1, -1, 1]]
-    assert candidates(bands[:0]).shape == (2, 0)
+from tuneloom.text.signatures import bands_for
+from tuneloom.workers import Threads
 
 
 def verdicts_on(folder: Path, rows: list[Conversation], config: Dedup | None = None) -> Verdicts:
     """With the first row best, then the second, ...; positions are those of `rows`."""
-    store, config = Store(folder / "store"), config or Dedup()
-    members = [ingest_rows(store, [row]) for row in numbered(rows)]
-    near = config.near or Near()
-    marks = fingerprint_members(members, bands_for(near.threshold), near.compare, store.memo)
-    return judge(marks, np.arange(len(rows)), config, lambda wanted: shingle_sets(members, wanted))
+    store = Store(folder / "store")
+    ingested = ingest_rows(store, *([row] for row in numbered(rows)))
+    return judged(store, ingested, config or Dedup(), np.arange(len(rows)))
 
 
 WORDS = [f"word{n}" for n in range(14)]
@@ -90,6 +85,18 @@ def test_t11_unicode_forms_are_exact_duplicates(tmp_path: Path):
     assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, 0, -1]
 
 
+def test_t11_traditional_and_simplified_chinese_are_exact_duplicates(tmp_path: Path):
+    """In the key alone; code keeps what is written."""
+    rows = [
+        said("請解釋什麼是機器學習。", "好的"),
+        said("请解释什么是机器学习", "好的"),
+        said("请解释什么是深度学习", "好的"),
+    ]
+    assert verdicts_on(tmp_path, rows).survivor.tolist() == [-1, 0, -1]
+    code = [said("f", f"print('{text}')", kind="code") for text in ("機器", "机器")]
+    assert verdicts_on(tmp_path / "code", code).kept.all()
+
+
 def test_t12_chinese_near_duplicates_share_a_survivor(tmp_path: Path):
     prompt = (
         "请把下面这段关于气候变化的文字翻译成英文，并且保持原来的语气和格式不变，不要添加任何解释。"
@@ -109,6 +116,104 @@ def test_t12_chinese_near_duplicates_share_a_survivor(tmp_path: Path):
 
 def _runs(text: str) -> set[str]:
     return {text[i : i + 5] for i in range(len(text) - 4)}
+
+
+def talk(*texts: str, weights: tuple[int, ...] = (), **more: object) -> Conversation:
+    """User and assistant in turn; `weights` of the answers."""
+    weight = [1, *weights[:1], 1, *weights[1:]] if weights else [1] * len(texts)
+    turns = zip(texts, ("user", "assistant") * len(texts), weight, strict=False)
+    return Conversation(tuple(Message(role, text, weight=n) for text, role, n in turns), **more)
+
+
+def test_t16_a_conversation_that_another_begins_with_goes(tmp_path: Path):
+    rows = [
+        talk("Hi", "Hello", "And?", "Ciao", "So?", "Bye"),
+        talk("Hi", "Hello"),
+        talk("Hi", "Hello", "And?", "Ciao"),
+        talk("Hi", "Other"),
+        talk("Hi", "Hello", "But?", "Ciao"),
+        said("hi", "hello!"),  # equal to the second, in other writing
+        talk("你好", "您好"),
+        talk("你好", "您好", "再见", "再见"),
+    ]
+    found = verdicts_on(tmp_path, rows, Dedup(near=None))
+    assert found.survivor.tolist() == [-1, 0, 0, -1, -1, 0, 7, -1]
+    assert found.prefix.tolist() == [False, True, True, False, False, True, True, False]
+    assert (found.similarity[[1, 2, 5, 6]] == 1).all()
+    assert verdicts_on(tmp_path / "off", rows, Dedup(exact=False, near=None)).kept.all()
+
+
+def test_t16_what_the_longer_conversation_does_not_teach_stays(tmp_path: Path):
+    """An answer kept out of the loss there, another role, another task; a conversation too long to train."""
+    rows = [
+        talk("Hi", "Hello", "And?", "Ciao", weights=(0, 1)),
+        talk("Hi", "Hello"),
+        Conversation((Message("user", "Q"), Message("tool", "A"), Message("user", "R"), Message("assistant", "B"))),
+        talk("Q", "A"),
+        talk("T", "U", "V", "W", fields={"definition": "one"}),
+        talk("T", "U", fields={"definition": "other"}),
+        talk("L", "M", "N", "word " * 4000),
+        talk("L", "M"),
+    ]
+    assert verdicts_on(tmp_path, rows, Dedup(near=None)).kept.all()
+
+
+def test_t16_a_row_that_others_were_rejected_for_stays_their_witness(tmp_path: Path):
+    rows = [talk(LONG, "Yes"), talk(LONG, "Yes", "Why?", "So."), talk(LONG + " x", "Yes")]
+    found = verdicts_on(tmp_path, rows)
+    assert found.survivor.tolist() == [-1, -1, 0]
+    assert found.kept[found.survivor[~found.kept]].all()
+
+
+def test_t17_who_speaks_and_what_trains_make_other_rows(tmp_path: Path):
+    """The words alone are the same; each teaches something else."""
+    rows = [
+        talk("Hi", "Hello", "Bye", "Ciao"),
+        talk("Hi", "Hello", "Bye", "Ciao", weights=(0, 1)),
+        said("Hi\nHello\nBye", "Ciao"),
+        Conversation(
+            (Message("user", "Hi"), Message("tool", "Hello"), Message("user", "Bye"), Message("assistant", "Ciao"))
+        ),
+    ]
+    assert verdicts_on(tmp_path, rows).kept.all()
+    again = [Conversation((Message("system", "Be brief."), *row.messages)) for row in rows]
+    assert verdicts_on(tmp_path / "system", [*rows, *again]).survivor.tolist() == [-1] * 4 + [0, 1, 2, 3]
+
+
+def test_t14_a_long_text_is_compared_to_its_end(tmp_path: Path):
+    start = " ".join(f"word{n}" for n in range(30_000))
+    ends = [" ".join(f"{name}{n}" for n in range(30_000)) for name in ("one", "two")]
+    rows = [said(f"{start} {ends[0]}", "a"), said(f"{start} {ends[1]}", "a"), said(f"{start} {ends[0]} x", "a")]
+    found = verdicts_on(tmp_path, rows)
+    assert found.survivor.tolist() == [-1, -1, 0]
+    assert verdicts_on(tmp_path / "exact", rows, Dedup(near=None)).kept.all()
+
+
+def test_t18_nothing_said_makes_no_two_rows_alike(tmp_path: Path):
+    other = " ".join(f"other{n}" for n in range(40))
+    empty = [said(prompt, answer) for prompt in (LONG, other) for answer in ("", "...", "N/A")]
+    rows = [*empty, said("", LONG), said("", other), said("```", "x"), said("##", "x")]
+    assert verdicts_on(tmp_path, rows).kept.all()
+
+
+def test_t18_what_cannot_be_seen_is_nothing_said(tmp_path: Path):
+    assert verdicts_on(tmp_path, [said("q", ""), said("q", " \u200b\n"), said("q", "\ufeff")]).survivor.tolist() == [
+        -1,
+        0,
+        0,
+    ]
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["", "x", "y", "x y", "x y z"]), min_size=1, max_size=8), st.integers(0, 3))
+def test_t23_exact_duplicates_first_or_as_near_ones_the_same_rows_stay(
+    tmp_path_factory: pytest.TempPathFactory, ends: list[str], turn: int
+):
+    rows = [said(f"{LONG} {end}".upper() if n % 4 == turn else f"{LONG} {end}", "a") for n, end in enumerate(ends)]
+    first, as_near = (
+        verdicts_on(tmp_path_factory.mktemp("rows"), rows, Dedup(exact=exact)).kept.tolist() for exact in (True, False)
+    )
+    assert first == as_near
 
 
 def test_code_differing_in_case_or_indentation_stays(tmp_path: Path):
@@ -194,16 +299,17 @@ def test_the_exact_search_leaves_no_pair_of_kept_rows(tmp_path: Path, threshold:
     """Against stars grown over all pairs of plain Python sets: the very same verdicts."""
     rows = mutated(220)
     near = Near(threshold=threshold, compare=compare, search="exact")
-    survivor = survivors_of(ingest_rows(Store(tmp_path / "store"), numbered(rows)), Dedup(exact=False, near=near))
+    store = Store(tmp_path / "store")
+    survivor = survivors_of(store, ingest_rows(store, numbered(rows)), Dedup(exact=False, near=near))
     assert survivor.tolist() == _plain_stars(rows, threshold, compare)
     assert (survivor >= 0).sum() > 20
 
 
-def survivors_of(member: Artifact, config: Dedup) -> np.ndarray:
+def survivors_of(store: Store, rows: Artifact, config: Dedup) -> np.ndarray:
     """The survivor of each row, by the rows' numbers, with the first best."""
+    (member,) = rows.members
     place = np.argsort([origin["row"] for origin in member.table(["origin"])["origin"].to_pylist()])
-    marks = fingerprint_members([member], Bands(0, 0), "both", lambda name, key, make: make())
-    found = judge(marks, place, config, lambda wanted: shingle_sets([member], wanted))
+    found = judged(store, rows, config, place)
     return np.where(found.survivor[place] >= 0, np.argsort(place)[found.survivor[place]], -1)
 
 
@@ -245,17 +351,16 @@ def check_against_brute_force(folder: Path, rows: list[Conversation], threshold:
     store = Store(folder / "store")
     pairs = brute_pairs(rows, threshold)
     assert len(pairs) > 100
-    member = ingest_rows(store, numbered(rows))
-    place = np.argsort([origin["row"] for origin in member.table(["origin"])["origin"].to_pylist()])
-    marks = fingerprint_members([member], bands_for(threshold), "both", store.memo)
-    buckets = candidates(marks.bands[place])
-    met = sum(bool(((buckets[:, x] == buckets[:, y]) & (buckets[:, x] >= 0)).any()) for x, y in pairs)
+    ingested = ingest_rows(store, numbered(rows))
+    place = np.argsort([origin["row"] for origin in ingested.table(["origin"])["origin"].to_pylist()])
+    _, _, files, _ = marked(store, ingested, bands_for(threshold))
+    contending, buckets = shared_buckets(files, place, Threads(2), 1 << 30)
+    held = [set(buckets.numbers[slice(*buckets.bounds[n : n + 2])].tolist()) for n in range(len(contending))]
+    shared = dict(zip(contending.tolist(), held, strict=True))
+    met = sum(bool(shared.get(x, set()) & shared.get(y, set())) for x, y in pairs)
     assert met / len(pairs) >= 0.995
 
-    config = Dedup(exact=False, near=Near(threshold=threshold))
-    found = judge(marks, place, config, lambda wanted: shingle_sets([member], wanted))
-    rank = np.argsort(place)
-    survivor = np.where(found.survivor[place] >= 0, rank[found.survivor[place]], -1)
+    survivor = survivors_of(store, ingested, Dedup(exact=False, near=Near(threshold=threshold)))
     lost = np.flatnonzero(survivor >= 0)
     assert (survivor[survivor[lost]] == -1).all(), "T3: a witness is kept itself"
     assert all((survivor[x], x) in pairs for x in lost.tolist()), "precision is 1"

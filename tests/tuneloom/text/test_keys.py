@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuneloom.text.keys import combined, dense, fold, key_hashes, mixed
+from tuneloom.text.keys import combined, fold, key_hashes, mixed
 
 
 def key(*texts: str, code: bool = False) -> list[str]:
@@ -119,12 +119,6 @@ def test_combining_keys_minds_their_order():
     a, b = key_hashes(pa.array(["a", "b"], pa.large_string()))[:, None, :]
     assert not np.array_equal(combined(a, b), combined(b, a))
     assert not np.array_equal(combined(a, b), combined(a))
-
-
-def test_dense_ranks():
-    keys = np.array([[5, 1], [2, 9], [5, 0], [2, 9]], np.uint64)
-    assert dense(keys).tolist() == [2, 0, 1, 0]
-    assert dense(keys[:0]).tolist() == []
 
 
 def test_mixing_is_a_bijection_that_the_seed_changes():
