@@ -89,7 +89,7 @@ class Mark:
     def __call__(self, piece: Piece) -> tuple[pa.Table, pa.Table]:
         """Columns of `fingerprint` and of `ledger.entries`."""
         what = {"bands": self.bands.count, "rows": self.bands.rows, "compare": self.compare}
-        key = f"{piece.member.key}-{digest(canonical([piece.file, what]))[:16]}"  # the artifact's first: it goes with that
+        key = f"{piece.member.key}-{digest(canonical([piece.file, what]))[:16]}"
         made = open_store(piece.store).memo(MEMO, key, functools.partial(self._make, piece))
         return made, pa.concat_tables(
             map(entries, piece.tables(ENTRIES)), promote_options="permissive"

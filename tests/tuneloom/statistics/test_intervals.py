@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from tuneloom.statistics import (
     bootstrap,
-    holm,
+    clustered_t,
     items_needed,
-    mcnemar,
     sign_flip,
     smallest_detectable,
+    widest,
     wilson,
 )
 
@@ -69,46 +69,11 @@ def test_swapping_the_models_flips_every_sign(values, seed):
     assert sign_flip(values, seed) == sign_flip([-v for v in values], seed)
 
 
-def test_sign_flip_known_answers():
-    assert sign_flip([1, 1, 1, 1, 1]) == 2 / 32
-    assert sign_flip([1, -1, 1, -1]) == 1.0
-    assert sign_flip([3, 1, 0, 0, 0]) == 2 / 4
-    assert sign_flip([0.0, 0.0, 0.7]) is None
-    assert sign_flip(np.full(100, 0.1)) == 1 / 10_001
-
-
-def test_sampled_sign_flips_agree_with_all_of_them():
-    values = np.random.default_rng(5).normal(0.4, 1, 13)
-    padded = np.concatenate([values, [1e-12, -1e-12]])  # 15 values: too many to enumerate
-    assert sign_flip(padded, resamples=40_000) == pytest.approx(sign_flip(values), abs=0.01)
-
-
-def test_mcnemar_known_answers():
-    assert mcnemar([True] * 5, [False] * 5) == 2 / 32
-    assert mcnemar([True] * 8 + [False] * 2, [False] * 8 + [True] * 2) == pytest.approx(0.109375)
-    assert mcnemar([True, False, True], [True, False, True]) is None
-
-
 def test_wilson_known_answers():
     assert (wilson(98, 100).low, wilson(98, 100).high) == pytest.approx((0.92999, 0.99450), abs=1e-5)
     assert wilson(0, 10).low == pytest.approx(0, abs=1e-12)
     assert wilson(0, 10).high == pytest.approx(0.27753, abs=1e-5)
     assert wilson(0, 0) is None
-
-
-def test_holm_corrects_for_every_claim_also_those_that_cannot_be_tested():
-    assert holm([0.01, 0.04]) == [0.02, 0.04]
-    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert holm([0.01, None]) == [0.02, None]
-    assert holm([]) == []
-
-
-def test_items_needed_and_smallest_effect_are_each_others_inverse():
-    values = np.random.default_rng(6).normal(0, 1, 500)
-    effect = smallest_detectable(values)
-    assert items_needed(values, effect) == pytest.approx(500, abs=1)
-    assert items_needed(values, effect / 2) == pytest.approx(2000, abs=2)
-    assert items_needed(values, 0.0) is None
 
 
 def test_by_simulation_the_interval_covers_and_the_test_keeps_its_level():
@@ -121,3 +86,53 @@ def test_by_simulation_the_interval_covers_and_the_test_keeps_its_level():
         false_alarms += sign_flip(symmetric, trial, resamples=1000) < 0.05
     assert 0.91 <= covered / trials <= 0.98
     assert 0.02 <= false_alarms / trials <= 0.085
+
+
+DIFFERENCES = [0.3, -0.1, 0.5, 0.2, 0.0, 0.7, -0.4, 0.1, 0.6, 0.2, 0.3, -0.2]
+CLUSTERS = [0, 0, 0, 1, 1, 2, 2, 2, 3, 4, 4, 4]
+
+
+def test_a_t_interval_is_scipys():
+    """scipy 1.17.1, stats.ttest_1samp(...).confidence_interval(0.95)."""
+    found = clustered_t(DIFFERENCES)
+    assert (found.low, found.high) == pytest.approx((-0.02447208830916761, 0.3911387549758343), abs=1e-12)
+
+
+def test_a_clustered_error_is_statsmodels_with_c_over_c_minus_1_and_t_of_c_minus_1():
+    """statsmodels 0.15.0, OLS on a constant with cov_type="cluster", use_correction=False: 0.04631481, by sqrt(5/4)."""
+    found = clustered_t(DIFFERENCES, clusters=CLUSTERS)
+    assert found.error == pytest.approx(0.051781533006409045, abs=1e-12)
+    assert found.freedom == 4
+    assert (found.low, found.high) == pytest.approx((0.03956474947805094, 0.3271019171886157), abs=1e-12)
+
+
+def test_five_clusters_need_t_and_the_normal_quantile_covers_too_little():
+    rng, by_t, by_z, trials = np.random.default_rng(12), 0, 0, 600
+    labels = np.repeat(np.arange(5), 10).tolist()
+    for _ in range(trials):
+        values = np.repeat(rng.normal(0, 1, 5), 10) + rng.normal(0, 1, 50)
+        found = clustered_t(values, clusters=labels)
+        by_t += found.low <= 0 <= found.high
+        by_z += abs(found.estimate) <= 1.96 * found.error
+    assert by_t / trials >= 0.93
+    assert by_z / trials <= 0.91
+
+
+def test_a_bootstrap_of_few_values_draws_from_the_same_distribution_as_of_many():
+    values = np.array([1.0] * 30 + [0.0] * 150 + [-1.0] * 20)
+    few, many = bootstrap(values), bootstrap(values + np.arange(200) * 1e-9)
+    assert (few.low, few.high) == pytest.approx((many.low, many.high), abs=0.006)
+
+
+def test_the_widest_interval_holds_both_and_what_is_unknown_stays_so():
+    free, clustered = bootstrap(DIFFERENCES), clustered_t(DIFFERENCES)
+    both = widest(free, clustered)
+    assert (both.low, both.high) == (min(free.low, clustered.low), max(free.high, clustered.high))
+    assert widest(free, None) is None
+
+
+def test_wilson_is_statsmodels():
+    """statsmodels 0.15.0, proportion_confint(37, 48, method="wilson")."""
+    assert (wilson(37, 48).low, wilson(37, 48).high) == pytest.approx(
+        (0.6346073590999655, 0.8669217373308877), abs=1e-9
+    )

@@ -1,0 +1,28 @@
+"""Intervals, tests and sample sizes for paired scores: what a difference between two models on the same items can tell.
+
+What the data cannot tell is None, never 0. Items that share a passage, a task or a conversation are one cluster.
+"""
+
+from tuneloom.statistics.corpus import corpus_bootstrap, corpus_sign_flip
+from tuneloom.statistics.intervals import RESAMPLES, Estimate, Interval, bootstrap, clustered_t, widest, wilson
+from tuneloom.statistics.power import detectable_before, items_for, items_needed, smallest_detectable
+from tuneloom.statistics.significance import holm, mcnemar, sign_flip
+
+__all__ = [
+    "RESAMPLES",
+    "Estimate",
+    "Interval",
+    "bootstrap",
+    "clustered_t",
+    "corpus_bootstrap",
+    "corpus_sign_flip",
+    "detectable_before",
+    "holm",
+    "items_for",
+    "items_needed",
+    "mcnemar",
+    "sign_flip",
+    "smallest_detectable",
+    "widest",
+    "wilson",
+]
