@@ -1,29 +1,84 @@
-"""The metrics of generated answers, found by the file they lie in.
+"""The metrics of answers, found by the file they lie in.
 
-A metric is one file: its name is the file's, `DIRECTION` is "higher" or "lower" (which is better), and
-`score(answer, references)` gives a number, the best over the references.
+A metric is one file: its name is the file's, `DIRECTION` says whether "higher" or "lower" is better, `INTERVAL` how
+sure a score is: "share" of right answers (Wilson, McNemar), "mean" of the items, or "corpus", where sums over all
+items decide. `LARGEST` is the best or worst possible score, 1 where it is not named. It has one of
+
+    score(answer, references) -> float | None         a mean or share; None where no answer can be found in the text
+    measure(answer, references, about) -> list        a corpus metric: numbers of an item that are summed,
+    combine(sums) -> scores                           and sums float64 (r, k) -> scores float64 (r,)
+
+A file whose name begins with an underscore is shared by metrics and is none.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 Direction = Literal["higher", "lower"]
+Sureness = Literal["share", "mean", "corpus"]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a corpus metric may know of an item besides its references."""
+
+    language: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An item's score, the numbers that a corpus metric sums, and whether no answer was found in the text."""
+
+    value: float
+    parts: tuple[float, ...] | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A name, which direction is better, and how an answer is scored."""
+    """A name, which direction is better, and how answers are scored."""
 
     name: str
     direction: Direction
-    score: Callable[[str, Sequence[str]], float]
+    interval: Sureness
+    largest: float
+    score: Callable[[str, Sequence[str]], float | None] | None
+    measure: Callable[[str, Sequence[str], About], list[float]] | None
+    combine: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None
+
+    def of(self, answer: str, references: Sequence[str], about: About) -> Scored:
+        """One answer's score; where none can be found in it, it is wrong, and said to be so."""
+        if self.measure and self.combine:
+            parts = self.measure(answer, references, about)
+            return Scored(float(self.combine(np.array([parts], np.float64))[0]), tuple(parts))
+        found = cast(Callable[[str, Sequence[str]], float | None], self.score)(answer, references)
+        return Scored(0.0, failed=True) if found is None else Scored(float(found))
+
+    def wrong(self, references: Sequence[str], about: About) -> Scored:
+        """What an answer that does not count gets: that of no words at all."""
+        if self.measure:
+            return self.of("", references, about)
+        return Scored(0.0 if self.direction == "higher" else self.largest)
 
 
 def load_metrics() -> dict[str, Metric]:
     """Every metric of this folder, by name, in the order of names."""
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
     modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
-    return {name: Metric(name, module.DIRECTION, module.score) for name, module in modules.items()}
+    return {
+        name: Metric(
+            name,
+            module.DIRECTION,
+            module.INTERVAL,
+            float(getattr(module, "LARGEST", 1.0)),
+            *(getattr(module, part, None) for part in ("score", "measure", "combine")),
+        )
+        for name, module in modules.items()
+    }

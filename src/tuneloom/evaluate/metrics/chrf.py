@@ -5,6 +5,8 @@ from functools import cache
 from typing import Any
 
 DIRECTION = "higher"
+INTERVAL = "mean"
+LARGEST = 100
 
 
 def score(answer: str, references: Sequence[str]) -> float:

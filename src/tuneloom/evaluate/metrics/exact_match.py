@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 DIRECTION = "higher"
+INTERVAL = "share"
 _OF_A_NUMBER = re.compile(r"(?<=\d)[.:/](?=\d)|(?<![\w.])[-+](?=[\d.])|(?<=\d)%|(?<![\w.])\.(?=\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 DIRECTION = "higher"
+INTERVAL = "mean"
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
@@ -16,7 +17,7 @@ _TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 def score(answer: str, references: Sequence[str]) -> float:
     """Best F1 over the references: `"the cat sat"` against `["the cat ran", "a dog"]` -> 0.667."""
     words = tokens(answer)
-    return max((_f1(words, tokens(reference)) for reference in references), default=0.0)
+    return max((longest_common_f1(words, tokens(reference)) for reference in references), default=0.0)
 
 
 def tokens(text: str) -> list[str]:
@@ -25,7 +26,8 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(plain) or plain.split()
 
 
-def _f1(answer: list[str], reference: list[str]) -> float:
+def longest_common_f1(answer: list[str], reference: list[str]) -> float:
+    """`["a", "b"]` against `["a", "c"]` -> 0.5; two empty ones -> 1.0."""
     if not answer or not reference:
         return float(answer == reference)
     return 2 * _common(answer, reference) / (len(answer) + len(reference))

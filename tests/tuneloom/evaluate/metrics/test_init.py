@@ -5,18 +5,21 @@ import sys
 import pytest
 
 from tuneloom.evaluate import metrics
-from tuneloom.evaluate.metrics import load_metrics
+from tuneloom.evaluate.metrics import About, load_metrics
 
 
 def test_every_file_is_a_metric_with_its_direction():
     found = load_metrics()
-    assert list(found) == ["chrf", "exact_match", "rouge_l"]
+    assert {"chrf", "corpus_bleu", "exact_match", "gsm8k_strict", "macro_f1", "rouge_l", "squad_f1"} <= found.keys()
     assert {metric.direction for metric in found.values()} == {"higher"}
+    assert {metric.interval for metric in found.values()} == {"share", "mean", "corpus"}
+    assert all(bool(metric.score) != bool(metric.measure and metric.combine) for metric in found.values())
 
 
 def test_a_new_file_is_a_new_metric(tmp_path, monkeypatch):
     (tmp_path / "shortness.py").write_text(
-        'DIRECTION = "lower"\n\ndef score(answer, references):\n    return float(len(answer))\n', "utf-8"
+        'DIRECTION = "lower"\nINTERVAL = "mean"\n\ndef score(answer, references):\n    return float(len(answer))\n',
+        "utf-8",
     )
     monkeypatch.setattr(metrics, "__path__", [*metrics.__path__, str(tmp_path)])
     metric = load_metrics()["shortness"]
@@ -25,8 +28,10 @@ def test_a_new_file_is_a_new_metric(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted(load_metrics()))
-def test_every_metric_prefers_the_right_answer_in_english_and_chinese(name):
+def test_every_metric_prefers_the_right_answer_and_in_chinese_where_it_is_not_made_for_english(name):
     metric = load_metrics()[name]
-    for right, wrong in [("Paris", "I cannot say"), ("巴黎", "我不知道")]:
-        better, worse = metric.score(right, ["x", right]), metric.score(wrong, ["x", right])
+    english = [("It is 12 in all. #### 12", "I cannot say")]
+    pairs = english if name == "super_ni_rouge_l" else [*english, ("一共十二个。\n#### 12", "我不知道 #### 4")]
+    for right, wrong in pairs:
+        better, worse = (metric.of(said, [right], About("zh", (right, wrong))).value for said in (right, wrong))
         assert better > worse if metric.direction == "higher" else better < worse
