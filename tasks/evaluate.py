@@ -6,13 +6,14 @@ from prefect import task
 from prefect.states import State
 
 from tasks.run import Run
-from tasks.stage import STAGE, Progress, run_stage
+from tasks.stage import STAGE, Progress, log, run_stage
 from tuneloom.artifacts import Reference, Writer
 from tuneloom.release.load import registered_files
 from tuneloom.release.registry import champion as registered_champion
 from tuneloom.runs import FrozenChampion
 
 if TYPE_CHECKING:
+    from tuneloom.evaluate.stage import Background
     from tuneloom.evaluate.subjects import Champion
 
 
@@ -36,9 +37,30 @@ def evaluate(run: Run, tuned: Reference) -> State | Reference:
             plan.config.release.gate,
             plan.config.seed,
             Progress(run, "evaluate"),
+            plan.suites,
+            _background(run, champion),
         )
 
     return run_stage(run, "evaluate", build)
+
+
+def _background(run: Run, champion: FrozenChampion | None) -> "Background":
+    """What the gate may know beside the candidate; the plan is told in the log before any model is asked."""
+    from tuneloom.evaluate.data_facts import lineage_of
+    from tuneloom.evaluate.stage import Background
+
+    store = run.plan.store
+    trained = store.find(Reference("train", champion.train_key)) if champion else None
+    judged = [m.reference for m in store.manifests() if m.reference.stage == "evaluate" and m.takedown is None]
+    lineage, breach = lineage_of(store, run.artifact("train"))
+    champion_lineage, champion_breach = lineage_of(store, trained) if trained else ([], None)
+    return Background(
+        lineage,
+        breach,
+        None if champion_breach else champion_lineage or None,
+        [found for reference in judged if (found := store.find(reference))],
+        log,
+    )
 
 
 def _weights_of(run: Run, champion: FrozenChampion) -> "Champion":

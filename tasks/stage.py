@@ -56,7 +56,7 @@ def finish_stage(run: Run, stage: str, artifact: Artifact) -> State | Reference:
     """Records and shows a finished stage."""
     run.finished(stage, artifact.reference)
     run.reporter.end(stage, artifact)
-    get_run_logger().info(describe(artifact))
+    log(describe(artifact))
     show_table(stage, _table(artifact), f"`{artifact.reference}`")
     if artifact.reused:
         return Completed(name="Cached", message="found in the artifact store", data=artifact.reference)
@@ -66,6 +66,11 @@ def finish_stage(run: Run, stage: str, artifact: Artifact) -> State | Reference:
 def show_table(key: str, table: list[dict[str, Any]], description: str) -> None:
     """A table in Prefect's UI; it may hold no row's words, for a takedown does not reach it."""
     create_table_artifact(key=key, table=table, description=description)
+
+
+def log(line: str) -> None:
+    """One line of the task's log in the UI."""
+    get_run_logger().info(line)
 
 
 def describe(artifact: Artifact) -> str:

@@ -227,6 +227,11 @@ class Evaluate(Section):
     """Most test rows whose answer is generated and compared with the references."""
     max_new_tokens: int = Field(48, gt=0)
     """Longest generated answer in tokens."""
+    suites: tuple[str, ...] = ()
+    """Evaluation suites beside the test rows: names of data/suites, or YAML files relative to the config file."""
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Gate(Section):
@@ -238,6 +243,14 @@ class Gate(Section):
     """Metrics in which the candidate must beat its baseline; with no champion, that is the base."""
     margin: float = Field(0.02, ge=0)
     """Against a champion: the largest loss increase (nats a token) that still counts as no worse."""
+    guards: dict[str, Positive] = {}
+    """Metric -> margin: no worse than the baseline by more; undecidable ones stop a promotion over a champion only."""
+    floors: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    """Metric -> the least score (of a loss: the largest) that a champion may have, whatever its baseline has."""
+    reject_jump: float = Field(0.1, ge=0)
+    """How much larger than the champion's the share of rejected rows may be."""
+    cost: Positive | None = None
+    """How many times as long as the baseline's the generated answers may be, in tokens."""
 
 
 class Release(Section):

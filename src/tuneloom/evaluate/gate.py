@@ -1,150 +1,110 @@
-"""The gate: from scored items to a verdict, and nothing else; the same items give the same verdict, to the bit.
+"""The gate: from scored items and its plan to a verdict, and nothing else; the same items give the same verdict, to the
+bit.
 
-The baseline is the champion, or the base where there is none. For every metric the paired differences (tuned minus
-baseline, same items) give a bootstrap interval and a sign-flip p-value at the confidence set in the config. A metric is
-*better* or *worse* where both agree on it, *undecided* otherwise; the metrics of generated answers are corrected for
-being several (Holm).
+The baseline is the champion, or the base where there is none. A metric is *better* or *worse* where interval and
+p-value agree on it, *undecided* otherwise. Claims of being better are corrected for being several (Holm): those of
+`better` among themselves, and those of the run's own generated answers.
 
-    promote        every metric of `better` is better; against the base the generated answers are better in at least
-                   one metric and worse in none, against a champion no metric at all is worse
-    refuse         a metric of `better` is worse; against the base the generated answers are worse in one metric and
-                   better in none, against a champion any metric is worse
+    promote        every condition is met: better in each metric of `better`; against the base generated answers better
+                   in at least one metric and worse in none, against a champion no held-out metric is worse; guards,
+                   floors, data and cost (`conditions`)
+    refuse         a condition has failed: a metric of `better` is worse; against the base the generated answers are
+                   worse in one metric and better in none, against a champion any held-out metric is worse; a guard, a
+                   floor, the data or the cost is proven wrong
     inconclusive   anything else: it says how many rows would settle it, or, against a champion, that the model is no
                    worse within `margin`, so that more rows would change little, or which generated answers are better
-                   and which are worse than the base's: that is for a person to weigh
+                   and which are worse than the base's: that is for a person to weigh. So, too, where more than 0.5 % of
+                   a suite's questions could not be asked
 
-Where no answers were generated (`evaluate.generate_rows: 0`) the conditions on them fall away.
+Guards that the items cannot decide stop a promotion over a champion; over the base they are reported. Where no answers
+were generated (`evaluate.generate_rows: 0`) the conditions on them fall away.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from tuneloom.config import Gate
-from tuneloom.evaluate.metrics import Direction
-from tuneloom.statistics import bootstrap, holm, items_needed, sign_flip
+from tuneloom.evaluate import conditions
+from tuneloom.evaluate.comparison import Comparison, Models, compare, pair, read_scores, score_of
+from tuneloom.evaluate.conditions import Condition
+from tuneloom.evaluate.gate_plan import GatePlan
+from tuneloom.evaluate.items import HELD_OUT
+from tuneloom.evaluate.outputs import MOST_ERRORS, Tally
+from tuneloom.statistics import holm
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Tuned against baseline in one metric, as tuned minus baseline; None where the items cannot tell."""
-
-    metric: str
-    direction: Direction
-    n: int
-    estimate: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    rows_needed: int | None
-    outcome: str = "undecided"
-
-
-def decide(
-    items: pa.Table, gate: Gate, directions: Mapping[str, Direction], generated: Sequence[str], seed: int
-) -> dict[str, Any]:
-    """Items (schema ITEMS) -> the verdict as plain values.
-
-    `directions` holds every metric, `generated` names those of generated answers.
-    """
-    means, values = _by_model(items)
-    baseline = "champion" if "champion" in values else "base"
-    found = {m: compare(values, baseline, m, d, gate, seed) for m, d in directions.items()}
-    corrected = dict(zip(generated, holm([found[m].p for m in generated]), strict=True))
-    found = {m: _judge(c, corrected.get(m, c.p), gate) for m, c in found.items()}
-    measured = [found[m] for m in generated if found[m].n]
-    required = [found[m] for m in gate.better]
-    watched = measured if baseline == "base" else [c for c in found.values() if c.n and c not in required]
-    conditions = [_condition(c, "better", c.outcome == "better") for c in required]
-    conditions += _watch(watched, baseline)
-    outcomes = {c.outcome for c in watched}
-    if all(condition["met"] for condition in conditions):
-        verdict = "promote"
-    elif any(c.outcome == "worse" for c in required) or (
-        "worse" in outcomes and (baseline == "champion" or "better" not in outcomes)
-    ):
-        verdict = "refuse"
-    else:
-        verdict = "inconclusive"
+def decide(items: pa.Table, tallies: Sequence[Tally], plan: GatePlan) -> dict[str, Any]:
+    """Items (schema ITEMS), what was counted of the outputs, and the plan -> the verdict as plain values."""
+    scores = read_scores(items)
+    baseline = "champion" if "champion" in scores else "base"
+    found = _comparisons(scores, baseline, plan)
+    required = [found[m] for m in plan.gate.better]
+    watched = _watched(found, baseline, plan)
+    asked = [conditions.gain(one) for one in required]
+    asked += _watch(watched, baseline)
+    asked += _guards(scores, found, baseline, plan)
+    tuned = scores.get("tuned", {})
+    asked += [
+        conditions.floor(m, tuned.get(m), plan.metrics[m], bound, plan) for m, bound in sorted(plan.gate.floors.items())
+    ]
+    asked += conditions.data(plan)
+    if plan.gate.cost is not None:
+        asked.append(conditions.cost(tallies, baseline, plan.gate.cost))
+    void = [one for one in tallies if one.void]
+    verdict = _verdict(asked, void)
     return {
         "verdict": verdict,
         "baseline": baseline,
-        "reason": _reason(verdict, required, watched, gate, baseline),
-        "conditions": conditions,
-        "metrics": {m: _metric(found[m], means) for m in directions},
+        "reason": _reason(verdict, asked, required, watched, plan.gate, baseline, void),
+        "conditions": [one.as_dict() for one in asked],
+        "metrics": {m: _metric(one, scores, plan) for m, one in found.items()},
         "n": required[0].n if required else 0,
-        "rows_needed": _rows_needed(conditions) if verdict == "inconclusive" else None,
-        "confidence": gate.confidence,
+        "rows_needed": _rows_needed(asked) if verdict == "inconclusive" else None,
+        "confidence": plan.gate.confidence,
+        "plan": plan.digest,
+        "uses": plan.uses,
+        "outputs": [{**vars(one), "void": one.void} for one in tallies],
     }
 
 
-def compare(
-    values: Mapping[str, Mapping[str, Mapping[str, float]]],
-    baseline: str,
-    metric: str,
-    direction: Direction,
-    gate: Gate,
-    seed: int,
-) -> Comparison:
-    """Model -> metric -> id -> value, compared on the ids that both models have."""
-    differences = _differences(values, baseline, metric)
-    n = len(differences)
-    estimate = float(differences.mean()) if n else None
-    interval = bootstrap(differences, gate.confidence, seed)
-    gain = None if estimate is None else (-estimate if direction == "lower" else estimate)
-    return Comparison(
-        metric,
-        direction,
-        n,
-        estimate,
-        interval.low if interval else None,
-        interval.high if interval else None,
-        sign_flip(differences, seed),
-        items_needed(differences, gain, gate.confidence) if gain is not None else None,
-    )
-
-
-def _differences(
-    values: Mapping[str, Mapping[str, Mapping[str, float]]], baseline: str, metric: str
-) -> NDArray[np.float64]:
-    """Tuned minus baseline float64 (n,), by id."""
-    tuned, other = values.get("tuned", {}).get(metric, {}), values.get(baseline, {}).get(metric, {})
-    return np.array([tuned[i] - other[i] for i in sorted(tuned.keys() & other.keys())], np.float64)
-
-
-def _by_model(items: pa.Table) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, dict[str, float]]]]:
-    """Mean and single values: model -> metric -> mean, and model -> metric -> id -> value."""
-    values: dict[str, dict[str, dict[str, float]]] = {}
-    columns = [items[name].to_pylist() for name in ("model", "metric", "id", "value")]
-    for model, metric, row_id, value in zip(*columns, strict=True):
-        values.setdefault(model, {}).setdefault(metric, {})[row_id] = value
-    means = {
-        model: {metric: float(np.mean([scores[i] for i in sorted(scores)])) for metric, scores in metrics.items()}
-        for model, metrics in values.items()
+def _comparisons(scores: Models, baseline: str, plan: GatePlan) -> dict[str, Comparison]:
+    """Every metric of the plan, judged, with corrected p-values."""
+    confidence = plan.gate.confidence
+    found = {
+        m: compare(pair(scores, baseline, m), m, known, confidence, plan.seed)[0] for m, known in plan.metrics.items()
     }
-    return means, values
+    corrected: dict[str, float | None] = {}
+    for claims in (plan.watched, plan.gate.better):
+        corrected |= dict(zip(claims, holm([found[m].p for m in claims]), strict=True))
+    return {m: _judge(one, corrected.get(m, one.p), confidence) for m, one in found.items()}
 
 
-def _judge(found: Comparison, p: float | None, gate: Gate) -> Comparison:
+def _judge(found: Comparison, p: float | None, confidence: float) -> Comparison:
     """With the corrected p-value; better or worse where p and the interval both say so."""
     outcome = "undecided"
-    if p is not None and p < 1 - gate.confidence and found.low is not None and found.high is not None:
+    if p is not None and p < 1 - confidence and found.low is not None and found.high is not None:
         if found.low > 0:
             outcome = "better" if found.direction == "higher" else "worse"
         elif found.high < 0:
             outcome = "better" if found.direction == "lower" else "worse"
-    return Comparison(**{**asdict(found), "p": p, "outcome": outcome})
+    return replace(found, p=p, outcome=outcome)
 
 
-def _condition(found: Comparison, needed: str, met: bool) -> dict[str, Any]:
-    return {**asdict(found), "needed": needed, "met": met}
+def _watched(found: Mapping[str, Comparison], baseline: str, plan: GatePlan) -> list[Comparison]:
+    """Against the base the generated answers, against a champion all held-out metrics that `better` does not name.
+
+    Suites count where the gate names them: among many metrics one is soon worse by chance.
+    """
+    if baseline == "base":
+        return [found[m] for m in plan.watched if found[m].n]
+    held_out = [one for m, one in found.items() if plan.metrics[m].suite == HELD_OUT]
+    return [one for one in held_out if one.n and one.metric not in plan.gate.better]
 
 
-def _watch(watched: Sequence[Comparison], baseline: str) -> list[dict[str, Any]]:
+def _watch(watched: Sequence[Comparison], baseline: str) -> list[Condition]:
     """One condition on several metrics, shown with the numbers of the one that says most; none where none is measured.
 
     Against the base: one is better and none is worse. Against a champion: none is worse.
@@ -155,46 +115,90 @@ def _watch(watched: Sequence[Comparison], baseline: str) -> list[dict[str, Any]]
     needed = "better in one metric and worse in none" if baseline == "base" else "not worse in any"
     rank = {"worse": 0, "better": 1, "undecided": 2}
     shown = min(watched, key=lambda c: (rank[c.outcome], c.p if c.p is not None else 2.0, c.metric))
-    met = not worse and (better or baseline == "champion")
-    return [_condition(shown, f"{needed} of {', '.join(c.metric for c in watched)}", met)]
+    state = "met" if not worse and (better or baseline == "champion") else "undecided"
+    if worse and (baseline == "champion" or not better):
+        state = "failed"
+    return [conditions.of(shown, "watch", f"{needed} of {', '.join(c.metric for c in watched)}", state)]
 
 
-def _metric(found: Comparison, means: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _guards(scores: Models, found: Mapping[str, Comparison], baseline: str, plan: GatePlan) -> list[Condition]:
+    return [
+        conditions.guard(pair(scores, baseline, m), found[m], plan.metrics[m], margin, plan, baseline == "champion")
+        for m, margin in sorted(plan.gate.guards.items())
+    ]
+
+
+def _verdict(asked: Sequence[Condition], void: Sequence[Tally]) -> str:
+    blocking = [one for one in asked if one.blocking]
+    if any(one.state == "failed" and one.kind == "data" for one in blocking):
+        return "refuse"
+    if void:
+        return "inconclusive"
+    if any(one.state == "failed" for one in blocking):
+        return "refuse"
+    return "promote" if blocking and all(one.met for one in blocking) else "inconclusive"
+
+
+def _metric(found: Comparison, scores: Models, plan: GatePlan) -> dict[str, Any]:
+    measured = plan.metrics[found.metric]
+    own = {model: scores.get(model, {}).get(found.metric) for model in ("base", "tuned", "champion")}
     return {
-        **{model: means.get(model, {}).get(found.metric) for model in ("base", "tuned", "champion")},
+        **{model: score_of(known, measured) if known else None for model, known in own.items()},
         "difference": found.estimate,
         "low": found.low,
         "high": found.high,
         "p": found.p,
         "n": found.n,
+        "clusters": found.clusters,
+        "detectable": plan.detectable(found.metric),
         "direction": found.direction,
         "outcome": found.outcome,
     }
 
 
-def _rows_needed(conditions: Sequence[Mapping[str, Any]]) -> int | None:
+def _rows_needed(asked: Sequence[Condition]) -> int | None:
     """The rows that would show the differences seen, were they true; None where one points the wrong way."""
-    needs = [condition["rows_needed"] for condition in conditions if not condition["met"]]
-    return max(needs) if needs and None not in needs else None
+    needs = [one.rows_needed for one in asked if one.blocking and not one.met]
+    known = [need for need in needs if need is not None]
+    return max(known) if known and len(known) == len(needs) else None
 
 
 def _reason(
-    verdict: str, required: Sequence[Comparison], watched: Sequence[Comparison], gate: Gate, baseline: str
+    verdict: str,
+    asked: Sequence[Condition],
+    required: Sequence[Comparison],
+    watched: Sequence[Comparison],
+    gate: Gate,
+    baseline: str,
+    void: Sequence[Tally],
 ) -> str:
     """One or two sentences for people."""
     told = [f"{c.metric} is {c.outcome}" for c in required] + _words(watched, baseline)
+    told += [_told(one) for one in asked if one.kind in ("guard", "floor", "data", "cost") and not one.met]
     text = f"Against the {baseline}: {', '.join(told)}."
     if verdict != "inconclusive":
         return text
-    if {"better", "worse"} <= {c.outcome for c in watched}:
+    if void:
+        one = void[0]
+        return (
+            f"{text} The verdict is void: {one.not_asked} of {one.questions} questions of {one.suite} could not be "
+            f"asked, more than {MOST_ERRORS:.1%}."
+        )
+    if baseline == "base" and {"better", "worse"} <= {c.outcome for c in watched}:
         return f"{text} A person must weigh that; more rows would not."
     if baseline == "champion" and all(_no_worse(c, gate.margin) for c in required):
         return f"{text} No worse within the margin of {gate.margin:g}: equal for practical purposes."
-    needs = [c.rows_needed for c in required if c.outcome == "undecided" and c.rows_needed]
-    few = [c.metric for c in required if c.n < 2]
-    if few:
+    if any(c.n < 2 for c in required):
         return f"{text} Too few rows to tell."
+    undecided = [one for one in asked if one.blocking and one.state == "undecided"]
+    needs = [one.rows_needed for one in undecided if one.rows_needed and one.kind != "watch"]
     return f"{text} About {max(needs)} rows would tell." if needs else f"{text} The rows at hand cannot tell."
+
+
+def _told(one: Condition) -> str:
+    """`mood_en.accuracy (no worse by more than 0.05) is undecided`, and that it is reported only where it is."""
+    only = "" if one.blocking else ", which is reported only"
+    return f"{one.metric} ({one.needed}) is {one.state}{only}"
 
 
 def _words(watched: Sequence[Comparison], baseline: str) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuneloom.evaluate.items import Item
-from tuneloom.evaluate.metrics import Metric
+from tuneloom.evaluate.metrics import About, Metric, Scored
 from tuneloom.models.generate import default_stop_ids, generate_greedy
 from tuneloom.render.loss_mask import learnt_runs, prompt_ids
 
@@ -18,6 +18,7 @@ class Answer:
 
     text: str
     cut: bool
+    tokens: int = 0
 
 
 def generate_answers(
@@ -27,12 +28,24 @@ def generate_answers(
     stops = default_stop_ids(model, tokenizer) | {int(item.row.ids[_answer_end(item) - 1]) for item in items}
     prompts = [prompt_ids(item.row).tolist() for item in items]
     found = generate_greedy(model, tokenizer, prompts, max_new_tokens, BATCH, stops, on_rows)
-    return [Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids) >= max_new_tokens) for ids in found]
+    return [answer_of(tokenizer, ids, max_new_tokens) for ids in found]
 
 
-def score_answers(metric: Metric, items: Sequence[Item], answers: Sequence[Answer]) -> list[float]:
-    """One metric's score of every answer, float64 (items,), outer white space aside; a cut answer counts as it is."""
-    return [metric.score(answer.text.strip(), item.references) for item, answer in zip(items, answers, strict=True)]
+def answer_of(tokenizer: Any, ids: Sequence[int], most: int) -> Answer:
+    """New tokens as an answer; one of `most` tokens was cut."""
+    return Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids) >= most, len(ids))
+
+
+def score_answers(metric: Metric, items: Sequence[Item], answers: Sequence[Answer]) -> list[Scored]:
+    """One metric's score of every answer, outer white space aside.
+
+    A cut answer counts as it is and is counted: the limit (`evaluate.max_new_tokens`) is the run's, and the references
+    may be longer. A suite brings a limit of its own, and there a cut answer is wrong.
+    """
+    return [
+        metric.of(answer.text.strip(), item.references, About(item.language))
+        for item, answer in zip(items, answers, strict=True)
+    ]
 
 
 def _answer_end(item: Item) -> int:

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tuneloom.artifacts.artifact import Artifact
+from tuneloom.evaluate.metrics import Scored
 from tuneloom.models.token_row import TokenRow
 from tuneloom.records import digest
 from tuneloom.render.shards import read_rows
@@ -22,8 +23,12 @@ ITEMS = pa.schema(
         ("category", pa.string()),
         ("language", pa.string()),
         ("value", pa.float64()),
+        ("suite", pa.string()),
+        ("cluster", pa.string()),
+        ("parts", pa.list_(pa.float64())),
     ]
 )
+"""A score: `metric` is unique among suites, items of a `cluster` are not independent, a corpus metric sums `parts`."""
 SAMPLES = pa.schema(
     [
         ("id", pa.string()),
@@ -36,7 +41,9 @@ SAMPLES = pa.schema(
         ("champion", pa.string()),
     ]
 )
-_COLUMNS = ["id", "origin", "messages", "references", "task", "category", "language", "side"]
+HELD_OUT = "held_out"
+"""The suite that every run has: rows of the test side."""
+_COLUMNS = ["id", "fields", "origin", "messages", "references", "task", "category", "language", "side"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,27 @@ class Item:
     language: str | None
     prompt: str
     references: tuple[str, ...]
+    cluster: str
+
+    @property
+    def id(self) -> str:
+        """The row's."""
+        return self.row.id
+
+
+class Scorable(Protocol):
+    """What an item's scores are kept with."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def category(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def cluster(self) -> str: ...
 
 
 def held_out_items(rows: Artifact, shards: Artifact, count: int, seed: int, side: str = "test") -> list[Item]:
@@ -62,7 +90,7 @@ def held_out_items(rows: Artifact, shards: Artifact, count: int, seed: int, side
     for part in rows.tables(_COLUMNS):
         for row in part.filter(pc.equal(part["side"], side)).to_pylist():
             known.setdefault(row["id"], row)
-    tasks = {i: _task(known[i]) for i in tokens if i in known}
+    tasks = {i: task_of(known[i]) for i in tokens if i in known}
     return [_item(tokens[i], known[i]) for i in choose(tasks, count, seed)]
 
 
@@ -75,18 +103,20 @@ def choose(tasks: Mapping[str, str], count: int, seed: int) -> list[str]:
     return [row_id for _, _, row_id in sorted(turns)[:count]]
 
 
-def items_table(model: str, metric: str, items: Sequence[Item], values: Iterable[float]) -> pa.Table:
-    """One metric's scores of one model, float64 (items,), as a table of schema ITEMS."""
-    scores = list(values)
+def items_table(
+    model: str, metric: str, items: Sequence[Scorable], scores: Iterable[Scored], suite: str = HELD_OUT
+) -> pa.Table:
+    """One metric's scores of one model, one an item, as a table of schema ITEMS."""
+    found = list(scores)
     return pa.table(
         {
             "model": [model] * len(items),
             "metric": [metric] * len(items),
-            "id": [item.row.id for item in items],
-            "task": [item.task for item in items],
-            "category": [item.category for item in items],
-            "language": [item.language for item in items],
-            "value": scores,
+            **{name: [getattr(item, name) for item in items] for name in ("id", "task", "category", "language")},
+            "value": [score.value for score in found],
+            "suite": [suite] * len(items),
+            "cluster": [item.cluster for item in items],
+            "parts": [score.parts for score in found],
         },
         schema=ITEMS,
     )
@@ -112,10 +142,16 @@ def _item(tokens: TokenRow, row: Mapping[str, Any]) -> Item:
     last = max((i for i, m in enumerate(messages) if m["role"] == "assistant" and m["weight"] != 0), default=None)
     asked, answer = (messages, "") if last is None else (messages[:last], messages[last]["content"])
     references = tuple(row["references"] or ()) or (answer,)
-    return Item(tokens, _task(row), row["category"], row["language"], _prompt(asked), references)
+    return Item(tokens, task_of(row), row["category"], row["language"], _prompt(asked), references, _cluster(row))
 
 
-def _task(row: Mapping[str, Any]) -> str:
+def _cluster(row: Mapping[str, Any]) -> str:
+    """Rows that ask about one passage belong together; any other row stands alone."""
+    passage = dict(row["fields"] or ()).get("context")
+    return digest(passage.strip()) if passage and passage.strip() else str(row["id"])
+
+
+def task_of(row: Mapping[str, Any]) -> str:
     """The row's task; its source where it names none."""
     return row["task"] or row["origin"]["source"]
 

@@ -1,7 +1,14 @@
-"""Stage evaluate: base, tuned and champion on the same held-out rows; items, samples and the gate's verdict."""
+"""Stage evaluate: base, tuned and champion on the same held-out rows and suites; items, outputs, the gate's verdict.
+
+plan.json        what is measured and asked, fixed before any model is
+items.parquet    a score a row              outputs.parquet   what was said to which tokens
+verdict.json     the verdict, which `judge` makes again from these three, bit for bit; verdict.md for people
+samples.parquet  answers side by side       breakdown.json    scores by task, category, language and label
+"""
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,15 +19,44 @@ from tuneloom.artifacts.writer import Writer
 from tuneloom.config import Evaluate, Gate
 from tuneloom.errors import ConfigError
 from tuneloom.evaluate import held_out
+from tuneloom.evaluate.asking import WATCHED, Own, Progress, Said, ask_models, in_order
+from tuneloom.evaluate.breakdown import breakdown
+from tuneloom.evaluate.conditions import asked_for
+from tuneloom.evaluate.data_facts import data_facts
+from tuneloom.evaluate.document import verdict_page
 from tuneloom.evaluate.gate import decide
-from tuneloom.evaluate.generation import Answer, generate_answers, score_answers
-from tuneloom.evaluate.items import ITEMS, Item, held_out_items, items_table, samples_table
-from tuneloom.evaluate.metrics import Direction, Metric, load_metrics
+from tuneloom.evaluate.gate_plan import (
+    PLAN,
+    GatePlan,
+    Measured,
+    check_selection,
+    count_uses,
+    item_set,
+    plan_from_json,
+)
+from tuneloom.evaluate.generation import Answer
+from tuneloom.evaluate.items import HELD_OUT, Item, held_out_items, samples_table
+from tuneloom.evaluate.metrics import load_metrics
+from tuneloom.evaluate.outputs import tally
+from tuneloom.evaluate.questions import wanted_of
 from tuneloom.evaluate.subjects import Champion, subjects
+from tuneloom.evaluate.suite_scores import metric_names
+from tuneloom.evaluate.unseen import unseen_questions
 from tuneloom.models.resolve import ModelSource
 from tuneloom.records import canonical
+from tuneloom.suites import Suite
 
-Progress = Callable[[str, int, int], None]
+
+@dataclass(frozen=True)
+class Background:
+    """What the gate may know beside the candidate: its chain of artifacts and what is wrong with it, the champion's
+    chain where the store has it whole, the evaluations before this one, and where a line for people goes."""
+
+    lineage: Sequence[Artifact] = ()
+    breach: str | None = None
+    champion_lineage: Sequence[Artifact] | None = None
+    earlier: Sequence[Artifact] = ()
+    say: Callable[[str], None] = lambda line: None
 
 
 def evaluate(
@@ -34,58 +70,90 @@ def evaluate(
     gate: Gate,
     seed: int,
     on_progress: Progress,
+    suites: Sequence[Suite] = (),
+    background: Background = Background(),
 ) -> None:
-    """Scores every model on at most `loss_rows` and `generate_rows` test rows (the fewer are among the more).
+    """Scores every model on at most `loss_rows` and `generate_rows` test rows (the fewer are among the more), and on
+    the suites; without any test row the verdict is inconclusive.
 
-    Writes items.parquet, samples.parquet and verdict.json; without any test row the verdict is inconclusive.
-    Raises ConfigError for a metric that the gate names and nobody measures.
+    Raises ConfigError for a metric that the gate names and nobody measures, or a suite names and nobody knows.
     """
-    metrics = list(load_metrics().values()) if config.generate_rows else []
-    directions: dict[str, Direction] = {held_out.METRIC: held_out.DIRECTION}
-    directions.update((metric.name, metric.direction) for metric in metrics)
-    _check_gate(gate, list(directions))
     chosen = held_out_items(rows, shards, max(config.loss_rows, config.generate_rows), seed)
-    scored, asked = chosen[: config.loss_rows], chosen[: config.generate_rows]
-    items, answers = [ITEMS.empty_table()], {}
-    pace = _Pace(on_progress, (2 + (champion is not None)) * (len(scored) + len(asked)))
-    for name, subject, tokenizer in subjects(model, tuned, champion) if chosen else ():
-        losses = held_out.held_out_losses(subject, scored, pace.step(f"{name}: loss"))
-        items.append(items_table(name, held_out.METRIC, scored, losses))
-        if asked:
-            found = generate_answers(subject, tokenizer, asked, config.max_new_tokens, pace.step(f"{name}: answers"))
-            items += [items_table(name, m.name, asked, score_answers(m, asked, found)) for m in metrics]
-            answers[name] = found
-    _write(writer, pa.concat_tables(items), asked, answers, gate, directions, metrics, seed)
+    own = Own(chosen[: config.loss_rows], chosen[: config.generate_rows], config.max_new_tokens)
+    wanted = {
+        s.name: unseen_questions(rows, s.shots, seed) if s.kind == "held_out_tasks" else wanted_of(s) for s in suites
+    }
+    sets = {HELD_OUT: item_set(item.id for item in chosen)}
+    sets |= {name: item_set(one.id for one in questions) for name, questions in wanted.items()}
+    facts = data_facts(rows, suites, background.lineage, background.breach, background.champion_lineage)
+    uses = count_uses(sets, tuned.reference.key, background.earlier)
+    watched = WATCHED if config.generate_rows else ()
+    plan = GatePlan(gate, _measured(config, suites), watched, sets, facts, uses, seed)
+    _check_gate(plan)
+    check_selection(tuned.stats if tuned.files("stats.json") else {}, sets)
+    writer.file(PLAN).write_text(plan.to_json(), "utf-8")
+    for line in plan.lines():
+        background.say(line)
+    said = Said()
+    if chosen or any(wanted.values()):
+        said = ask_models(
+            subjects(model, tuned, champion), 2 + (champion is not None), own, suites, wanted, on_progress
+        )
+    _write(writer, said, plan, suites, own.asked)
 
 
-def _check_gate(gate: Gate, known: Sequence[str]) -> None:
-    for name in gate.better:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            raise ConfigError(
-                f"the gate asks for the metric {name!r}, which is not measured",
-                where="config key `release.gate.better`",
-                remedy=f"Did you mean `{close[0]}`?" if close else f"Measured: {', '.join(known)}.",
-            )
+def judge(items: pa.Table, outputs: pa.Table, plan: str) -> dict[str, Any]:
+    """The verdict from what an evaluation stored: items.parquet, outputs.parquet and the text of plan.json."""
+    return decide(items, tally(outputs), plan_from_json(plan))
+
+
+def _measured(config: Evaluate, suites: Sequence[Suite]) -> dict[str, Measured]:
+    """Every metric of the run by its full name."""
+    metrics = load_metrics()
+    found = {held_out.METRIC: Measured(held_out.DIRECTION, "mean", None, held_out.METRIC, HELD_OUT)}
+    names = [(name, name, HELD_OUT) for name in WATCHED] if config.generate_rows else []
+    for suite in suites:
+        for metric in suite.metrics:
+            _check_known(metric, list(metrics), f"suite {suite.name}: metrics")
+        names += [(full, metric, suite.name) for full, metric, _ in metric_names(suite)]
+    for full, metric, suite_name in names:
+        known = metrics[metric]
+        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name)
+    return found
+
+
+def _check_gate(plan: GatePlan) -> None:
+    for name, key in asked_for(plan).items():
+        _check_known(name, list(plan.metrics), f"config key `release.gate.{key}`")
+
+
+def _check_known(name: str, known: Sequence[str], where: str) -> None:
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ConfigError(
+            f"the gate or a suite asks for the metric {name!r}, which is not measured",
+            where=where,
+            remedy=f"Did you mean `{close[0]}`?" if close else f"Measured: {', '.join(known)}.",
+        )
 
 
 def _write(
     writer: Writer,
-    items: pa.Table,
+    said: Said,
+    plan: GatePlan,
+    suites: Sequence[Suite],
     asked: Sequence[Item],
-    answers: Mapping[str, Sequence[Answer]],
-    gate: Gate,
-    directions: Mapping[str, Direction],
-    metrics: Sequence[Metric],
-    seed: int,
 ) -> None:
-    ordered = items.sort_by([("metric", "ascending"), ("model", "ascending"), ("id", "ascending")]).combine_chunks()
-    verdict = decide(ordered, gate, directions, [metric.name for metric in metrics], seed)
-    samples = samples_table(asked, {name: [a.text for a in said] for name, said in answers.items()})
-    pq.write_table(ordered, writer.file("items.parquet", len(ordered)), compression="zstd")
-    pq.write_table(samples, writer.file("samples.parquet", len(samples)), compression="zstd")
+    ordered, outputs = in_order(said)
+    verdict = judge(ordered, outputs, plan.to_json())
+    samples = samples_table(asked, {name: [a.text for a in found] for name, found in said.answers.items()})
+    for name, table in (("items", ordered), ("outputs", outputs), ("samples", samples)):
+        pq.write_table(table, writer.file(f"{name}.parquet", len(table)), compression="zstd")
     writer.file("verdict.json").write_text(canonical(verdict), "utf-8")
-    writer.stats.update(_stats(verdict, items, answers))
+    writer.file("verdict.md").write_text(verdict_page(verdict), "utf-8")
+    parts = breakdown(ordered, verdict["baseline"], plan, {suite.name: suite.labels for suite in suites})
+    writer.file("breakdown.json").write_text(canonical(parts), "utf-8")
+    writer.stats.update(_stats(verdict, ordered, said.answers))
 
 
 def _stats(verdict: Mapping[str, Any], items: pa.Table, answers: Mapping[str, Sequence[Answer]]) -> dict[str, Any]:
@@ -98,20 +166,3 @@ def _stats(verdict: Mapping[str, Any], items: pa.Table, answers: Mapping[str, Se
         "cut_answers": {name: sum(answer.cut for answer in said) for name, said in sorted(answers.items())},
         "answers": {name: len(said) for name, said in sorted(answers.items())},
     }
-
-
-class _Pace:
-    """Turns "so many rows of this step" into "so many of all"."""
-
-    def __init__(self, on_progress: Progress, total: int) -> None:
-        self._on_progress, self._total, self._before, self._here = on_progress, total, 0, 0
-
-    def step(self, what: str) -> Callable[[int], None]:
-        self._before += self._here
-        self._here = 0
-
-        def on_rows(done: int) -> None:
-            self._here = done
-            self._on_progress(what, self._before + done, self._total)
-
-        return on_rows

@@ -9,6 +9,7 @@ from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
 from tuneloom.plugin_files import plugin_digests
 from tuneloom.review.decisions import Decision, read_decisions
+from tuneloom.suites import Suite, load_suites
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Inputs:
     transforms: Mapping[str, str]
     prompts: str | None
     decisions: tuple[Decision, ...]
+    suites: tuple[Suite, ...]
     limit: int | None
 
 
@@ -37,6 +39,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         transforms=plugin_digests([folder / name for name in config.quality.transforms]),
         prompts=_prompts(config, folder),
         decisions=read_decisions(folder / config.review.decisions if config.review.decisions else None),
+        suites=tuple(load_suites(config.evaluate.suites, folder)),
         limit=limit,
     )
 

@@ -15,6 +15,7 @@ from tuneloom.release.presence import why_made_again
 from tuneloom.released import standing_index
 from tuneloom.review.decisions import Decision
 from tuneloom.runs import RunRecord, read_run
+from tuneloom.suites import Suite
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Plan:
     def decisions(self) -> tuple[Decision, ...]:
         """What people decided."""
         return self.inputs.decisions
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """The evaluation suites."""
+        return self.inputs.suites
 
     @property
     def limit(self) -> int | None:

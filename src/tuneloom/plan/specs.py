@@ -61,7 +61,7 @@ def identity(config: Config, inputs: Inputs) -> str:
     code = {stage: code_digest(f"tuneloom.{stage}") for stage in STAGES}
     sources = sorted(str(f.spec.reference) for f in inputs.files)
     tree = config.model_dump(mode="json", exclude={"store", "run"})
-    read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions)]
+    read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions), _suites(inputs)]
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
 
 
@@ -81,7 +81,11 @@ def judged_specs(
         code_digest("tuneloom.evaluate"),
         config.seed,
         {"evaluate": _section(config.evaluate), "gate": _section(config.release.gate)},
-        {"model": model.digest, "champion": champion.train_key if champion else None},
+        {
+            "model": model.digest,
+            "champion": champion.train_key if champion else None,
+            **_named("suites", _suites(inputs)),
+        },
         tuple(specs[stage].reference for stage in ("mixture", "render", "train")),
     )
     yield "evaluate", judged
@@ -103,6 +107,11 @@ def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -
     parents = tuple(specs[stage].reference for stage in STAGES[:-1])
     inputs = {"title": config.name, "release": release}
     return Spec("report", code_digest("tuneloom.report"), inputs=inputs, parents=parents)
+
+
+def _suites(inputs: Inputs) -> dict[str, str]:
+    """Digests of the suites by name: what of them decides scores."""
+    return {suite.name: suite.digest for suite in inputs.suites}
 
 
 def _named(name: str, value: Any) -> dict[str, Any]:

@@ -6,9 +6,15 @@ import pytest
 
 from tuneloom.config import Gate
 from tuneloom.evaluate.gate import decide
+from tuneloom.evaluate.gate_plan import DataFacts, GatePlan, Measured, item_set
 from tuneloom.evaluate.items import ITEMS
+from tuneloom.evaluate.outputs import Tally
 
-DIRECTIONS = {"loss": "lower", "exact_match": "higher", "rouge_l": "higher"}
+MEASURED = {
+    "loss": Measured("lower", "mean", None, "loss", "held_out"),
+    "exact_match": Measured("higher", "share", 1.0, "exact_match", "held_out"),
+    "rouge_l": Measured("higher", "mean", 1.0, "rouge_l", "held_out"),
+}
 WORDS = ["exact_match", "rouge_l"]
 RNG = np.random.default_rng(0)
 
@@ -24,8 +30,17 @@ def scored(**models) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ITEMS)
 
 
-def judge(table: pa.Table, gate: Gate | None = None, directions=DIRECTIONS, words=WORDS) -> dict:
-    return decide(table, gate or Gate(), directions, words, seed=0)
+def plan_of(gate: Gate | None = None, measured=MEASURED, words=WORDS, data=None, uses: int = 1, n=100) -> GatePlan:
+    sets = {"held_out": item_set(f"{i:05d}" for i in range(n))}
+    return GatePlan(gate or Gate(), measured, tuple(words), sets, data or DataFacts(), uses, 0)
+
+
+def judge(table: pa.Table, gate: Gate | None = None, tallies=(), **more) -> dict:
+    return decide(table, tallies, plan_of(gate, **more))
+
+
+def decisive(verdict: dict) -> list[dict]:
+    return [c for c in verdict["conditions"] if c["kind"] in ("gain", "watch")]
 
 
 def noisy(mean: float, n: int = 100, spread: float = 0.3, seed: int = 1) -> np.ndarray:
@@ -41,7 +56,7 @@ BETTER_LOSS, WORSE_LOSS = BASE["loss"] + noisy(-0.3, seed=2), BASE["loss"] + noi
 def test_better_than_the_base_in_loss_and_in_words_is_promoted():
     verdict = judge(scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT}))
     assert (verdict["verdict"], verdict["baseline"], verdict["n"]) == ("promote", "base", 100)
-    loss, words = verdict["conditions"]
+    loss, words = decisive(verdict)
     assert (loss["metric"], loss["direction"], loss["met"]) == ("loss", "lower", True)
     assert loss["low"] < loss["estimate"] < loss["high"] < 0
     assert loss["p"] < 0.05
@@ -76,7 +91,7 @@ def test_better_in_one_metric_of_words_and_worse_in_another_is_not_settled_again
     assert verdict["verdict"] == "inconclusive"
     assert "generated answers are better in exact_match, but worse in rouge_l" in verdict["reason"]
     assert verdict["rows_needed"] is None
-    assert [(c["metric"], c["met"]) for c in verdict["conditions"]] == [("loss", True), ("rouge_l", False)]
+    assert [(c["metric"], c["met"]) for c in decisive(verdict)] == [("loss", True), ("rouge_l", False)]
 
 
 def test_worse_than_the_champion_in_any_metric_is_refused_and_the_metric_is_named():
@@ -84,7 +99,7 @@ def test_worse_than_the_champion_in_any_metric_is_refused_and_the_metric_is_name
     verdict = judge(scored(base=BASE, champion=BASE, tuned=tuned))
     assert (verdict["verdict"], verdict["baseline"]) == ("refuse", "champion")
     assert "worse in rouge_l" in verdict["reason"]
-    assert [(c["metric"], c["met"]) for c in verdict["conditions"]] == [("loss", True), ("rouge_l", False)]
+    assert [(c["metric"], c["met"]) for c in decisive(verdict)] == [("loss", True), ("rouge_l", False)]
 
 
 def test_a_loss_that_the_gate_does_not_ask_for_may_not_be_worse_than_the_champions_either():
@@ -162,10 +177,10 @@ def test_as_good_as_the_champion_is_inconclusive_and_says_so():
 
 def test_without_generated_answers_the_loss_decides():
     verdict = judge(
-        scored(base={"loss": BASE["loss"]}, tuned={"loss": BETTER_LOSS}), words=[], directions={"loss": "lower"}
+        scored(base={"loss": BASE["loss"]}, tuned={"loss": BETTER_LOSS}), words=[], measured={"loss": MEASURED["loss"]}
     )
     assert verdict["verdict"] == "promote"
-    assert [c["metric"] for c in verdict["conditions"]] == ["loss"]
+    assert [c["metric"] for c in decisive(verdict)] == ["loss"]
 
 
 def test_only_equal_item_sets_are_compared():
@@ -190,3 +205,76 @@ def test_by_simulation_a_model_that_is_no_better_is_hardly_ever_promoted(true_ga
         table = scored(champion={"loss": base, **words}, tuned={"loss": tuned, **again})
         promoted += judge(table)["verdict"] == "promote"
     assert promoted / trials <= (0.07 if true_gain == 0 else 0.0)
+
+
+def test_a_suite_row_in_the_training_rows_is_refused_however_good_the_scores_are():
+    good = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
+    assert judge(good, data=DataFacts(contaminated=()))["verdict"] == "promote"
+    leaked = judge(good, data=DataFacts(contaminated=("a1",)))
+    assert leaked["verdict"] == "refuse"
+    assert "contamination (no suite row in the training rows) is failed" in leaked["reason"]
+
+
+def test_a_breached_ledger_and_a_jump_in_rejects_are_refused():
+    good = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
+    assert judge(good, data=DataFacts(breach="dedup lost 3 rows"))["verdict"] == "refuse"
+    rates = [(0.12, 0.1, "promote"), (0.3, 0.1, "refuse"), (0.3, None, "promote")]
+    for own, champion, wanted in rates:
+        facts = DataFacts(reject_rate=own, champion_reject_rate=champion)
+        assert judge(good, data=facts)["verdict"] == wanted
+
+
+def test_more_than_half_a_per_cent_of_questions_unasked_void_the_verdict():
+    good = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
+    few, many = (Tally("mood_en", "tuned", 1000, n, 0, 0, 1000 - n, 9000) for n in (5, 6))
+    assert judge(good, tallies=[few])["verdict"] == "promote"
+    void = judge(good, tallies=[many])
+    assert void["verdict"] == "inconclusive"
+    assert "void: 6 of 1000 questions of mood_en" in void["reason"]
+    assert void["outputs"][0]["void"]
+
+
+def test_a_guard_that_the_items_cannot_decide_stops_a_promotion_over_a_champion_and_is_reported_over_the_base():
+    same = [1] * 24 + [0] * 24
+    gate = Gate(guards={"exact_match": 0.02})
+    tuned = {"loss": BETTER_LOSS, "exact_match": same, "rouge_l": RIGHT["rouge_l"]}
+    before = {**BASE, "exact_match": same}
+    over_base = judge(scored(base=before, tuned=tuned), gate)
+    assert over_base["verdict"] == "promote"
+    assert "exact_match (no worse by more than 0.02) is undecided, which is reported only" in over_base["reason"]
+    over_champion = judge(scored(base=BASE, champion=before, tuned=tuned), gate)
+    assert (over_champion["verdict"], over_champion["rows_needed"]) == ("inconclusive", 1546)
+
+
+def test_a_floor_and_the_cost_are_conditions():
+    good = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
+    wanted = {0.1: "promote", 0.4: "inconclusive", 0.9: "refuse"}
+    for bound, verdict in wanted.items():
+        assert judge(good, Gate(floors={"exact_match": bound}))["verdict"] == verdict
+    assert judge(good, Gate(floors={"loss": 2.0}))["verdict"] == "promote"
+    assert judge(good, Gate(floors={"loss": 1.0}))["verdict"] == "refuse"
+    lengths = [Tally("held_out", model, 48, 0, 0, 0, 48, tokens) for model, tokens in (("base", 480), ("tuned", 960))]
+    assert judge(good, Gate(cost=2.5), tallies=lengths)["verdict"] == "promote"
+    assert judge(good, Gate(cost=1.5), tallies=lengths)["verdict"] == "refuse"
+
+
+def test_the_claims_of_better_are_corrected_for_being_several():
+    base, gains = noisy(2, 60), noisy(-0.055, 60, 0.2, 8)
+    scores = {"loss": base, "exact_match": [0, 1] * 30, "rouge_l": noisy(0.3, 60, 0.05)}
+    table = scored(champion=scores, tuned={**scores, "loss": base + gains})
+    alone = judge(table)["metrics"]["loss"]["p"]
+    among = judge(table, Gate(better=("loss", "rouge_l")))["metrics"]["loss"]["p"]
+    assert among == pytest.approx(2 * alone)
+
+
+def test_the_same_model_is_never_better_in_any_seed_or_kind_of_metric():
+    for seed in range(5):
+        scores = {"loss": noisy(2, seed=seed), "exact_match": noisy(0, seed=seed) > 0, "rouge_l": noisy(0.5, seed=seed)}
+        verdict = judge(scored(champion=scores, tuned=scores), Gate(guards={"rouge_l": 0.5}))
+        assert verdict["verdict"] == "inconclusive"
+        assert {m["outcome"] for m in verdict["metrics"].values()} == {"undecided"}
+
+
+def test_a_score_that_is_not_a_number_is_an_error():
+    with pytest.raises(ValueError, match="not a number"):
+        judge(scored(base={"loss": [1.0, 2.0]}, tuned={"loss": [1.0, float("nan")]}))

@@ -31,14 +31,20 @@ def test_the_end_token_of_the_training_rows_ends_an_answer(asked):
     model, tokenizer, items = asked
     first = _first_token(model, items[0])
     ending = TokenRow("x", np.append(items[0].row.ids[:-2], [first, 0]).astype(np.int32), items[0].row.loss_mask)
-    item = Item(ending, "t", None, None, "", ("",))
+    item = Item(ending, "t", None, None, "", ("",), "x")
     assert generate_answers(model, tokenizer, [item], 6, lambda done: None) == [Answer("", False)]
 
 
 def test_scores_leave_outer_white_space_aside(asked):
     *_, items = asked
     answers = [Answer(" It\n", False)] + [Answer("no", True)] * 4
-    assert score_answers(load_metrics()["exact_match"], items, answers) == [1.0, 0.0, 0.0, 0.0, 0.0]
+    assert [score.value for score in score_answers(load_metrics()["exact_match"], items, answers)] == [
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+    ]
 
 
 def _first_token(model, item: Item) -> int:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.evaluate.items import ITEMS, SAMPLES, choose, held_out_items, items_table, samples_table
+from tuneloom.evaluate.metrics import Scored
 from tuneloom.records import Conversation, Message
 
 
@@ -52,10 +53,18 @@ def test_items_bring_prompt_references_and_tokens(tmp_path, tiny_model):
 def test_tables_have_the_promised_columns(tmp_path, tiny_model):
     rows = mixture(tmp_path, [("train", talk("Hi", "Yo")), ("test", talk("Who?", "Me"))])
     items = held_out_items(rows, rendered(tmp_path, rows, tiny_model), 10, seed=0)
-    scores = items_table("tuned", "loss", items, [1.5])
+    scores = items_table("tuned", "loss", items, [Scored(1.5)])
     assert scores.schema == ITEMS
     assert scores["value"].to_pylist() == [1.5]
     samples = samples_table(items, {"base": ["x"], "tuned": ["y"]})
     assert samples.schema == SAMPLES
     assert samples["champion"].to_pylist() == [None]
     assert pa.concat_tables([ITEMS.empty_table(), scores]).num_rows == 1
+
+
+def test_rows_that_ask_about_one_passage_are_a_cluster(tmp_path, tiny_model):
+    passage = {"context": "The bridge was built in 1734."}
+    pairs = [talk("When?", "1734", fields=passage), talk("What?", "A bridge", fields=passage), talk("Hi", "Yo")]
+    rows = mixture(tmp_path, [("train", talk("Ho", "Yo")), *(("test", pair) for pair in pairs)])
+    items = {item.references[0]: item for item in held_out_items(rows, rendered(tmp_path, rows, tiny_model), 9, seed=0)}
+    assert items["1734"].cluster == items["A bridge"].cluster != items["Yo"].cluster == items["Yo"].id

@@ -11,12 +11,19 @@ from tuneloom.artifacts.keys import Spec
 from tuneloom.artifacts.store import Store
 from tuneloom.config import Evaluate, Gate
 from tuneloom.errors import BrokenArtifact, ConfigError
+from tuneloom.evaluate import stage
+from tuneloom.evaluate.asking import Said
+from tuneloom.evaluate.document import verdict_page
 from tuneloom.evaluate.items import ITEMS, SAMPLES
-from tuneloom.evaluate.stage import evaluate
+from tuneloom.evaluate.outputs import OUTPUTS
+from tuneloom.evaluate.stage import Background, evaluate, judge
 from tuneloom.evaluate.subjects import Champion, trained_folder
 from tuneloom.models.resolve import resolve_model
+from tuneloom.records import canonical, digest
 from tuneloom.render.shards import read_rows
+from tuneloom.suites import load_suites
 
+NOTHING = Background()
 ANSWERS = ["Paris.", "巴黎。"]
 
 
@@ -35,11 +42,15 @@ class Bench:
             adapter(store, model, known, steps, name) for steps, name in ((0, "idle"), (2, "little"), (80, "able"))
         )
 
-    def run(self, tuned, champion=None, progress=lambda what, done, total: None, gate=None, name="x", **settings):
+    def run(
+        self, tuned, champion=None, progress=lambda what, done, total: None, gate=None, name="x", suites=(),
+        background=NOTHING, **settings
+    ):  # fmt: skip
         config = Evaluate(**{"loss_rows": 25, "generate_rows": 12, "max_new_tokens": 8, **settings})
 
         def build(writer):
-            evaluate(writer, self.rows, self.shards, tuned, self.model, champion, config, gate or Gate(), 0, progress)
+            parts = (self.rows, self.shards, tuned, self.model, champion, config, gate or Gate(), 0, progress)
+            evaluate(writer, *parts, suites, background)
 
         spec = Spec("evaluate", name, inputs={"champion": str(champion), **settings}, parents=(tuned.reference,))
         return Store(self.store).ensure(spec, build)
@@ -92,13 +103,10 @@ def test_answers_that_the_limit_cut_are_counted(found):
 
 
 def test_the_verdict_can_be_made_again_from_the_stored_items(found):
-    from tuneloom.evaluate.gate import decide
-    from tuneloom.evaluate.metrics import load_metrics
-
-    directions = {"loss": "lower", **{name: metric.direction for name, metric in load_metrics().items()}}
-    items = pq.read_table(found.path("items.parquet"))
-    again = decide(items, Gate(), directions, list(load_metrics()), 0)
-    assert json.loads(json.dumps(again)) == verdict_of(found)
+    items, outputs = (pq.read_table(found.path(f"{name}.parquet")) for name in ("items", "outputs"))
+    again = judge(items, outputs, found.path("plan.json").read_text("utf-8"))
+    assert canonical(again).encode() == found.path("verdict.json").read_bytes()
+    assert verdict_page(again).encode() == found.path("verdict.md").read_bytes()
 
 
 def test_a_second_evaluation_gives_the_same_bytes(bench, found):
@@ -180,3 +188,124 @@ def test_a_training_that_made_nothing_is_a_broken_artifact(bench):
     empty = Store(bench.store).ensure(Spec("train", "empty"), lambda writer: None)
     with pytest.raises(BrokenArtifact, match="neither an adapter nor a model"):
         bench.run(empty)
+
+
+def tiny_suites(folder):
+    """One of each kind, small; `place` is what the tiny models learnt by heart."""
+    rows = "".join(f"  - {{text: 'Capital {i}?', answer: {'Paris.' if i % 3 else '巴黎。'}}}\n" for i in range(12))
+    texts = {
+        "place": "kind: classification\nlanguage: en\nlabels: [Paris., 巴黎。]\nprompt: '{text}'\nrows:\n" + rows,
+        "sums": "kind: arithmetic\nmax_new_tokens: 4\nprompt: '{text}'\nrows: [{text: 1+1, answer: 2}]\n",
+        "to_zh": "kind: translation\nlanguage: zh\nmax_new_tokens: 4\nrows: [{prompt: Hi, answer: 你好}]\n",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    return load_suites([f"./{name}.yaml" for name in texts], folder)
+
+
+@pytest.fixture(scope="module")
+def with_suites(bench, tmp_path_factory):
+    suites = tiny_suites(tmp_path_factory.mktemp("suites"))
+    said = []
+    gate = Gate(better=("place.accuracy.sum",), guards={"place.macro_f1.sum": 0.1})
+    background = Background(earlier=[bench.run(bench.able, name="before", suites=suites)], say=said.append)
+    found = bench.run(bench.able, name="suites", suites=suites, gate=gate, background=background)
+    return found, said
+
+
+def test_a_suite_is_scored_in_every_way_that_it_names(with_suites):
+    metrics = verdict_of(with_suites[0])["metrics"]
+    for reading in ("sum", "character", "byte", "pmi"):
+        assert metrics[f"place.accuracy.{reading}"]["n"] == 12
+    assert metrics["place.accuracy.sum"]["tuned"] > metrics["place.accuracy.sum"]["base"]
+    assert {"place.accuracy", "sums.decimal_match", "to_zh.corpus_bleu", "loss", "chrf"} <= metrics.keys()
+
+
+def test_every_sample_is_kept_with_its_tokens_output_references_and_score(with_suites):
+    found, _ = with_suites
+    outputs, items = (pq.read_table(found.path(f"{name}.parquet")) for name in ("outputs", "items"))
+    assert outputs.schema == OUTPUTS
+    kept = [r for r in outputs.to_pylist() if (r["suite"], r["model"]) == ("place", "tuned")]
+    assert len(kept) == 12
+    assert all(r["prompt_ids"] and r["output"] is not None and r["references"] and r["label_sums"] for r in kept)
+    scored = {r["id"] for r in items.to_pylist() if r["metric"] == "place.accuracy.sum" and r["model"] == "tuned"}
+    assert scored == {r["id"] for r in kept}
+
+
+def test_answers_cut_by_a_suites_limit_are_wrong_and_shown(with_suites):
+    verdict = verdict_of(with_suites[0])
+    sums = next(o for o in verdict["outputs"] if (o["suite"], o["model"]) == ("sums", "tuned"))
+    assert (sums["cut"], sums["failed"], sums["not_asked"], sums["questions"]) == (1, 1, 0, 1)
+    assert verdict["metrics"]["sums.decimal_match"]["tuned"] == 0.0
+
+
+def test_the_plan_is_told_and_hashed_before_any_model_is_asked(bench, with_suites, monkeypatch, tmp_path):
+    found, said = with_suites
+    plan = json.loads(found.path("plan.json").read_text("utf-8"))
+    assert digest(found.path("plan.json").read_text("utf-8")) == verdict_of(found)["plan"]
+    assert said[0] == f"gate plan {verdict_of(found)['plan']}, use 1 of this gate set"
+    assert "place.accuracy.sum: 12 items, tells differences from 0.26 on" in said
+    assert plan["detectable"]["loss"] is None
+
+    order = []
+    monkeypatch.setattr(stage, "ask_models", lambda *a, **k: order.append("asked") or Said())
+    bench.run(bench.able, name="told first", background=Background(say=order.append))
+    assert order[-1] == "asked"
+    assert order[0].startswith("gate plan")
+
+
+def test_uses_of_a_gate_set_are_counted_by_candidate(bench):
+    first = bench.run(bench.able, name="use 1")
+    again = bench.run(bench.able, name="use 2", background=Background(earlier=[first]))
+    other = bench.run(bench.little, name="use 3", background=Background(earlier=[first, again]))
+    elsewhere = bench.run(bench.little, name="use 4", loss_rows=9, background=Background(earlier=[first]))
+    assert [verdict_of(a)["uses"] for a in (first, again, other, elsewhere)] == [1, 1, 2, 1]
+    assert "These items have judged 2 candidates" in other.path("verdict.md").read_text("utf-8")
+
+
+def test_scores_are_broken_down_by_task_and_by_label(with_suites, found):
+    by = json.loads(found.path("breakdown.json").read_text("utf-8"))
+    assert {"task 0", "task 1", "task 2", "hostile"} == by["task"]["loss"].keys()
+    assert sum(part["n"] for part in by["task"]["loss"].values()) == 25
+    labels = json.loads(with_suites[0].path("breakdown.json").read_text("utf-8"))["labels"]["place.macro_f1.sum"]
+    assert labels["tuned"]["Paris."]["items"] == 8
+    assert labels["tuned"].keys() == {"Paris.", "巴黎。"}
+
+
+def test_a_suite_row_that_trained_is_a_veto(bench, tmp_path):
+    (tmp_path / "leak.yaml").write_text(
+        "kind: question_answering\nprompt: 'Q: {text}'\nmax_new_tokens: 2\nrows:\n"
+        "  - {text: 'Which river runs through Paris and out to the sea?', answer: the Seine}\n"
+        "  - {text: 'Which river is it that nobody has ever sailed down?', answer: none}\n",
+        "utf-8",
+    )
+    rows = mixture(
+        bench.store,
+        [("train", talk("Say it. WHICH river runs through Paris, and out to the sea", "The Seine."))]
+        + [("test", talk(f"Capital {i}?", ANSWERS[i % 3 == 0])) for i in range(3)],
+        name="leaked",
+    )
+    other = Bench.__new__(Bench)
+    other.store, other.model, other.rows = bench.store, bench.model, rows
+    other.shards = rendered(bench.store, rows, bench.model.path)
+    suites = load_suites(["./leak.yaml"], tmp_path)
+    verdict = verdict_of(other.run(bench.able, name="leaked", suites=suites))
+    assert verdict["verdict"] == "refuse"
+    plan = json.loads(other.run(bench.able, name="leaked", suites=suites).path("plan.json").read_text("utf-8"))
+    assert plan["data"]["contaminated"] == [suites[0].rows[0].id]
+
+
+def test_a_checkpoint_chosen_on_what_judges_it_is_refused(bench):
+    def build(writer):
+        writer.stats["chosen_on"] = "test"
+
+    tuned = Store(bench.store).ensure(Spec("train", "chosen"), build)
+    with pytest.raises(ConfigError, match="chosen on 'test'"):
+        bench.run(tuned, name="chosen")
+
+
+def test_a_suites_unknown_metric_is_named_with_the_one_meant(bench, tmp_path):
+    (tmp_path / "odd.yaml").write_text("kind: translation\nmetrics: [bleu]\nrows: [{prompt: Hi, answer: x}]", "utf-8")
+    with pytest.raises(ConfigError, match="'bleu'") as caught:
+        bench.run(bench.able, name="odd", suites=load_suites(["./odd.yaml"], tmp_path))
+    assert "corpus_bleu" in caught.value.remedy

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.tuneloom.plan.planned import config, keys
-from tuneloom.errors import ConfigError
-from tuneloom.plan import DATA_STAGES, STAGES, make_plan
+from tuneloom.errors import ConfigError, MissingFile
+from tuneloom.plan import DATA_STAGES, STAGES, make_plan, with_champion
+from tuneloom.runs import freeze_champion
 
 
 def test_every_stage_up_to_train_has_a_key_before_anything_ran(project: Path) -> None:
@@ -92,3 +93,19 @@ def test_prompt_templates_are_inputs_of_render_and_a_faulty_one_stops_the_plan(p
     template.write_text("---\nlanguage: en\n---\n{% for %}\n")
     with pytest.raises(ConfigError, match=r"en-one\.jinja, line 4"):
         make_plan(asked, project)
+
+
+def test_an_evaluation_suites_rows_are_an_input_of_evaluate_and_of_the_run(project: Path) -> None:
+    """Read with the plan, so that a misspelt suite stops the run before it trains."""
+    suite = project / "mood.yaml"
+    plans = []
+    for row in ("{prompt: Dull., answer: bad}", "{prompt: Dim., answer: bad}"):
+        suite.write_text(f"kind: question_answering\nrows: [{row}]\n", "utf-8")
+        plan = make_plan(config(evaluate={"suites": ["./mood.yaml"]}), project)
+        plans.append(with_champion(plan, freeze_champion(plan.record, None)))
+    first, second = plans
+    assert first.record.identity != second.record.identity
+    changed = [stage for stage, key in keys(first).items() if keys(second)[stage] != key]
+    assert changed == ["evaluate", "release"]
+    with pytest.raises(MissingFile, match="'moodd'"):
+        make_plan(config(evaluate={"suites": ["moodd"]}), project)

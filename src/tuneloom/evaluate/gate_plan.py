@@ -1,0 +1,156 @@
+"""The gate's plan: all that decides a verdict but the scores, fixed and hashed before any model is asked.
+
+It says what is measured on which items, what the gate asks for, how small a difference so many items can tell, and how
+often these very items have judged candidates before: every look at a gate set wears it out.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tuneloom.artifacts.artifact import Artifact
+from tuneloom.config import Gate
+from tuneloom.errors import ConfigError
+from tuneloom.evaluate.metrics import Direction, Sureness
+from tuneloom.records import canonical, digest
+from tuneloom.statistics import detectable_before
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded)."""
+
+    direction: Direction
+    interval: Sureness
+    largest: float | None
+    file: str
+    suite: str
+
+
+@dataclass(frozen=True)
+class ItemSet:
+    """The items of a suite: how many, and the digest of their ids."""
+
+    items: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is known of the data: suite rows found in the training rows (None: not looked for), a breach of the ledger,
+    the share of rows rejected in this run and in the champion's (None: not known here), and the champion's name."""
+
+    contaminated: tuple[str, ...] | None = None
+    breach: str | None = None
+    reject_rate: float | None = None
+    champion_reject_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class GatePlan:
+    """`watched` are the metrics of the run's own held-out answers; `uses` counts this candidate, too."""
+
+    gate: Gate
+    metrics: Mapping[str, Measured]
+    watched: tuple[str, ...]
+    sets: Mapping[str, ItemSet]
+    data: DataFacts
+    uses: int
+    seed: int
+
+    @property
+    def gate_set(self) -> str:
+        """Digest of all items that judge."""
+        return gate_set(self.sets)
+
+    def detectable(self, metric: str) -> float | None:
+        """The smallest true difference that the items find in four of five tries, were one item in ten to change;
+        None where a score has no bound, such as the loss."""
+        known = self.metrics[metric]
+        n = self.sets[known.suite].items if known.suite in self.sets else 0
+        return None if known.largest is None else detectable_before(n, known.largest, self.gate.confidence)
+
+    def to_json(self) -> str:
+        """Canonical JSON, the smallest detectable differences included."""
+        tree = {
+            "gate": self.gate.model_dump(mode="json"),
+            "metrics": {name: asdict(known) for name, known in self.metrics.items()},
+            "watched": list(self.watched),
+            "sets": {name: asdict(one) for name, one in self.sets.items()},
+            "data": asdict(self.data),
+            "uses": self.uses,
+            "seed": self.seed,
+            "gate_set": self.gate_set,
+            "detectable": {name: self.detectable(name) for name in self.metrics},
+        }
+        return canonical(tree)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the plan."""
+        return digest(self.to_json())
+
+    def lines(self) -> list[str]:
+        """For people, before the run: `mood_en.accuracy: 24 items, tells differences from 0.18 on`."""
+        said = [f"gate plan {self.digest}, use {self.uses} of this gate set"]
+        for name, known in self.metrics.items():
+            small = self.detectable(name)
+            tells = "" if small is None else f", tells differences from {small:.2g} on"
+            said.append(f"{name}: {self.sets[known.suite].items if known.suite in self.sets else 0} items{tells}")
+        return said
+
+
+def plan_from_json(text: str) -> GatePlan:
+    """Reads what `to_json` wrote."""
+    tree = json.loads(text)
+    facts = tree["data"]
+    found = facts["contaminated"]
+    return GatePlan(
+        Gate.model_validate(tree["gate"]),
+        {name: Measured(**known) for name, known in tree["metrics"].items()},
+        tuple(tree["watched"]),
+        {name: ItemSet(**one) for name, one in tree["sets"].items()},
+        DataFacts(**{**facts, "contaminated": None if found is None else tuple(found)}),
+        tree["uses"],
+        tree["seed"],
+    )
+
+
+def item_set(ids: Iterable[str]) -> ItemSet:
+    """`["b", "a"]` and `["a", "b"]` are one set."""
+    listed = sorted(ids)
+    return ItemSet(len(listed), digest(canonical(listed)))
+
+
+def gate_set(sets: Mapping[str, ItemSet]) -> str:
+    """Digest of several item sets."""
+    return digest(canonical({name: one.digest for name, one in sets.items()}))
+
+
+def count_uses(sets: Mapping[str, ItemSet], candidate: str, earlier: Sequence[Artifact]) -> int:
+    """How many candidates, this one included, these items have judged, by the evaluations in the store.
+
+    `candidate` is the key of its training; judging it again is no further look.
+    """
+    wanted, judged = gate_set(sets), {candidate}
+    for evaluation in earlier:
+        if not evaluation.files(PLAN):
+            continue
+        if json.loads(evaluation.path(PLAN).read_text("utf-8"))["gate_set"] == wanted:
+            judged |= {parent.key for parent in evaluation.manifest.parents if parent.stage == "train"}
+    return len(judged)
+
+
+def check_selection(stats: Mapping[str, Any], sets: Mapping[str, ItemSet]) -> None:
+    """Raises ConfigError where training chose its checkpoint on items that also judge: the best of ten equal ones
+    looks 3 points better on them, and passes for better in 40 % of cases."""
+    chosen = stats.get("chosen_on")
+    if chosen is not None and (chosen == "test" or chosen in sets):
+        raise ConfigError(
+            f"the checkpoint was chosen on {chosen!r}, which also judges it",
+            where="stage train",
+            remedy="Choose checkpoints on the validation side.",
+        )

@@ -1,0 +1,135 @@
+"""One suite on one model: its answers, had in every way the suite names, and their scores.
+
+An answer that the token limit cut, or in which nothing can be found, is wrong and counted. Metrics are named
+`suite.metric`, or `suite.metric.reading` where the answer is the likeliest label.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from tuneloom.evaluate.generation import BATCH, Answer, answer_of
+from tuneloom.evaluate.items import items_table
+from tuneloom.evaluate.labels import find_label
+from tuneloom.evaluate.metrics import About, Metric, Scored
+from tuneloom.evaluate.outputs import OUTPUTS
+from tuneloom.evaluate.questions import Question, Unasked
+from tuneloom.evaluate.ranking import label_likelihoods, likeliest
+from tuneloom.models.generate import default_stop_ids, generate_greedy
+from tuneloom.suites import Suite
+
+Likelihoods = Sequence[tuple[list[float], list[float]]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A suite as the models are asked it."""
+
+    suite: Suite
+    questions: Sequence[Question]
+    unasked: Sequence[Unasked]
+
+    @property
+    def steps(self) -> int:
+        """Rows of progress a model makes on it."""
+        return len(self.questions) * (_generates(self.suite) + _ranks(self.suite))
+
+
+def metric_names(suite: Suite) -> Iterator[tuple[str, str, str]]:
+    """(full name, metric, reading): `mood.accuracy`, accuracy, generated; `mood.accuracy.sum`, accuracy, sum."""
+    for reading in suite.readings:
+        for metric in suite.metrics:
+            yield f"{suite.name}.{metric}" + ("" if reading == "generated" else f".{reading}"), metric, reading
+
+
+def score_suite(
+    name: str,
+    model: Any,
+    tokenizer: Any,
+    asked: Asked,
+    metrics: Mapping[str, Metric],
+    on_rows: Callable[[int], None],
+) -> tuple[pa.Table, pa.Table]:
+    """Scores (schema ITEMS) and outputs (schema OUTPUTS) of the model `name`."""
+    suite, questions = asked.suite, asked.questions
+    answers = _generate(model, tokenizer, asked, on_rows) if _generates(suite) else []
+    before = len(answers)
+    sums = label_likelihoods(model, questions, lambda n: on_rows(before + n)) if _ranks(suite) else []
+    tables, failed = [], [set[str]() for _ in questions]
+    for full, metric, reading in metric_names(suite):
+        given = _given(suite, reading, answers, sums)
+        scores = [_score(metrics[metric], q, text, suite) for q, text in zip(questions, given, strict=True)]
+        for place, score in zip(failed, scores, strict=True):
+            place |= {full} if score.failed else set()
+        tables.append(items_table(name, full, [q.wanted for q in questions], scores, suite.name))
+    return pa.concat_tables(tables), _outputs(name, asked, answers, sums, failed)
+
+
+def _generate(model: Any, tokenizer: Any, asked: Asked, on_rows: Callable[[int], None]) -> list[Answer]:
+    """Greedy answers; a fresh decoding loop, so no sampling setting of the model's leaks in."""
+    stops = default_stop_ids(model, tokenizer) | {q.end for q in asked.questions}
+    most = asked.suite.max_new_tokens
+    found = generate_greedy(model, tokenizer, [q.prompt_ids for q in asked.questions], most, BATCH, stops, on_rows)
+    return [answer_of(tokenizer, ids, most) for ids in found]
+
+
+def _given(suite: Suite, reading: str, answers: Sequence[Answer], sums: Likelihoods) -> list[str | None]:
+    """What counts as the answer to each question; None where it was cut, or is no label."""
+    if reading != "generated":
+        return [likeliest(suite.labels, own, blank, reading) for own, blank in sums]
+    if suite.kind == "classification":
+        return [None if answer.cut else find_label(answer.text, suite.labels) for answer in answers]
+    return [None if answer.cut else answer.text.strip() for answer in answers]
+
+
+def _score(metric: Metric, question: Question, text: str | None, suite: Suite) -> Scored:
+    references, about = question.wanted.references, About(question.wanted.language, suite.labels)
+    if text is not None:
+        return metric.of(text, references, about)
+    wrong = metric.wrong(references, about)
+    return Scored(wrong.value, wrong.parts, failed=True)
+
+
+def _outputs(
+    name: str, asked: Asked, answers: Sequence[Answer], sums: Likelihoods, failed: Sequence[set[str]]
+) -> pa.Table:
+    labels = _given(asked.suite, "generated", answers, ()) if asked.suite.kind == "classification" and answers else None
+    rows: list[dict[str, Any]] = [
+        {
+            "suite": asked.suite.name,
+            "model": name,
+            "id": question.wanted.id,
+            "state": "cut" if answers and answers[i].cut else "answered",
+            "prompt_ids": question.prompt_ids,
+            "output": answers[i].text if answers else None,
+            "tokens": answers[i].tokens if answers else None,
+            "label": labels[i] if labels else None,
+            "failed": sorted(failed[i]),
+            "references": question.wanted.references,
+            "label_sums": sums[i][0] if sums else None,
+            "blank_sums": sums[i][1] if sums else None,
+        }
+        for i, question in enumerate(asked.questions)
+    ]
+    rows += [
+        {
+            "suite": asked.suite.name,
+            "model": name,
+            "id": one.wanted.id,
+            "state": "not asked",
+            "reason": one.reason,
+            "references": one.wanted.references,
+        }
+        for one in asked.unasked
+    ]
+    return pa.Table.from_pylist(rows, schema=OUTPUTS)
+
+
+def _generates(suite: Suite) -> bool:
+    return "generated" in suite.readings
+
+
+def _ranks(suite: Suite) -> bool:
+    return any(reading != "generated" for reading in suite.readings)

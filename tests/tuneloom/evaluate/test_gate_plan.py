@@ -1,0 +1,68 @@
+"""The plan: the same for the same items, another for whatever decides a verdict, and read as it was written."""
+
+from dataclasses import replace
+
+import pytest
+
+from tuneloom.config import Gate
+from tuneloom.errors import ConfigError
+from tuneloom.evaluate.gate_plan import (
+    DataFacts,
+    GatePlan,
+    Measured,
+    check_selection,
+    item_set,
+    plan_from_json,
+)
+
+PLAN = GatePlan(
+    Gate(guards={"mood.accuracy": 0.05}, floors={"loss": 2.0}),
+    {
+        "loss": Measured("lower", "mean", None, "loss", "held_out"),
+        "mood.accuracy": Measured("higher", "share", 1.0, "accuracy", "mood"),
+        "zh.corpus_bleu": Measured("higher", "corpus", 100.0, "corpus_bleu", "zh"),
+    },
+    ("chrf",),
+    {"held_out": item_set("ab"), "mood": item_set(map(str, range(200))), "zh": item_set(map(str, range(1000)))},
+    DataFacts((), None, 0.1, None),
+    3,
+    7,
+)
+
+
+def test_it_is_read_as_it_was_written():
+    again = plan_from_json(PLAN.to_json())
+    assert again == PLAN
+    assert again.digest == PLAN.digest
+
+
+def test_whatever_decides_a_verdict_changes_its_digest_and_the_order_of_items_does_not():
+    changes = [
+        {"gate": Gate(margin=0.03)},
+        {"seed": 8},
+        {"uses": 4},
+        {"data": DataFacts(("x",))},
+        {"sets": {**PLAN.sets, "mood": item_set("abc")}},
+        {"watched": ()},
+    ]
+    assert len({replace(PLAN, **change).digest for change in changes} | {PLAN.digest}) == len(changes) + 1
+    assert item_set(["b", "a"]) == item_set(["a", "b"])
+
+
+def test_what_the_items_can_tell_is_known_before_the_run_in_the_metrics_own_points():
+    assert PLAN.detectable("mood.accuracy") == pytest.approx(0.063, abs=5e-4)
+    assert PLAN.detectable("zh.corpus_bleu") == pytest.approx(2.8, abs=0.01)
+    assert PLAN.detectable("loss") is None
+    assert PLAN.lines()[1:] == [
+        "loss: 2 items",
+        "mood.accuracy: 200 items, tells differences from 0.063 on",
+        "zh.corpus_bleu: 1000 items, tells differences from 2.8 on",
+    ]
+
+
+def test_a_checkpoint_is_chosen_on_another_split_than_the_gates():
+    check_selection({}, PLAN.sets)
+    check_selection({"chosen_on": "validation"}, PLAN.sets)
+    for judge in ("test", "mood"):
+        with pytest.raises(ConfigError, match="also judges it"):
+            check_selection({"chosen_on": judge}, PLAN.sets)

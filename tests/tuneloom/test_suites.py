@@ -1,0 +1,152 @@
+"""Suites as data: the shipped ones are sound, and whatever is wrong in one is named with its place and remedy."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tuneloom.config import Gate
+from tuneloom.errors import ConfigError, MissingFile
+from tuneloom.evaluate.metrics import load_metrics
+from tuneloom.suites import KINDS, load_suite, load_suites, shipped_folder
+
+SHIPPED = sorted(shipped_folder().glob("*.yaml"))
+SMALL = """
+kind: classification
+language: en
+prompt: "Mood? {text}"
+labels: [good, bad]
+rows:
+  - {text: Dull., answer: bad}
+  - {text: Fine., answer: good, cluster: pair}
+  - {text: Nice., answer: good, cluster: pair}
+"""
+
+
+def written(folder, text: str, name: str = "mood.yaml"):
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_there_are_eight_suites_and_more_in_english_and_chinese():
+    own = [suite for suite in map(load_suite, SHIPPED) if suite.rows]
+    assert len(own) >= 8
+    assert {"en", "zh"} == {suite.language for suite in own}
+    assert {suite.kind for suite in own} == {
+        "classification", "question_answering", "translation", "summarisation", "arithmetic"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_suite_has_rows_known_metrics_and_its_own_language(path):
+    suite = load_suite(path)
+    assert set(suite.metrics) <= load_metrics().keys()
+    if suite.kind == "held_out_tasks":
+        return
+    assert 20 <= len(suite.rows) <= 40
+    said = "".join(reference for row in suite.rows for reference in row.references)
+    if suite.kind != "arithmetic":
+        assert bool(re.search("[一-鿿]", said)) == (suite.language == "zh")
+
+
+def test_labels_of_the_shipped_suites_are_evenly_used():
+    for suite in map(load_suite, SHIPPED):
+        counts = [sum(row.references[0] == label for row in suite.rows) for label in suite.labels]
+        assert len(set(counts)) <= 1
+
+
+def test_a_row_is_a_prompt_its_answers_and_whom_it_belongs_with(tmp_path):
+    suite = load_suite(written(tmp_path, SMALL))
+    first, second, third = suite.rows
+    assert (suite.name, first.prompt, first.references, first.content) == ("mood", "Mood? Dull.", ("bad",), "Dull.")
+    assert first.cluster == first.id
+    assert second.cluster == third.cluster == "pair"
+    assert suite.readings == ("generated", "sum", "character", "byte", "pmi")
+
+
+def test_rows_of_one_passage_are_a_cluster_and_see_its_text(tmp_path):
+    text = "kind: question_answering\nprompt: '{passage} {q}'\npassages: {a: Long ago.}\n"
+    text += "rows: [{passage: a, q: 'When?', answers: [Long ago, ago]}, {passage: a, q: 'Who?', answer: nobody}]\n"
+    first, second = load_suite(written(tmp_path, text)).rows
+    assert first.prompt == "Long ago. When?"
+    assert first.references == ("Long ago", "ago")
+    assert first.cluster == second.cluster == "a"
+
+
+def test_rows_may_lie_in_a_file_of_json_lines(tmp_path):
+    rows = [{"text": "Dull.", "answer": "bad"}, {"text": "Fine.", "answer": "good"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    head = SMALL.split("rows:")[0]
+    assert len(load_suite(written(tmp_path, head + "source: rows.jsonl")).rows) == 2
+    with pytest.raises(MissingFile, match="gone"):
+        load_suite(written(tmp_path, head + "source: gone.jsonl"))
+    (tmp_path / "rows.jsonl").write_text("{}\n{", "utf-8")
+    with pytest.raises(ConfigError, match="not JSON") as caught:
+        load_suite(written(tmp_path, head + "source: rows.jsonl"))
+    assert caught.value.where == "rows.jsonl, line 2"
+
+
+def test_whatever_decides_scores_changes_the_digest_and_a_comment_does_not(tmp_path):
+    before = load_suite(written(tmp_path, SMALL)).digest
+    assert load_suite(written(tmp_path, "# words\n" + SMALL)).digest == before
+    for old, new in (("Dull", "Dim"), ("[good, bad]", "[bad, good]"), ("Mood?", "Mood:"), ("language: en", "shots: 0")):
+        assert load_suite(written(tmp_path, SMALL.replace(old, new))).digest != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "remedy"),
+    [
+        ("kind: classification", "kind: classificaton", "the kind 'classificaton'", "`classification`"),
+        ("labels:", "lables:", "the key 'lables'", "`labels`"),
+        ("answer: bad", "answer: baad", "the answer 'baad'", "`bad`"),
+        ("answer: bad", "answr: bad", "has no answer", "`answer`"),
+        ("text: Dull.", "txt: Dull.", "lacks 'text'", "Add it"),
+        ("text: Dull.", "text: Dull., more: x", "has 'more'", "drop it"),
+        ("text: Dull.", "text: Fine.", "two rows ask", "weighs twice"),
+        ("[good, bad]", "[good]", "two different labels", "labels"),
+        ("labels:", "readings: [summ]\nlabels:", "the reading 'summ'", "`sum`"),
+        ("labels:", "shots: 2\nlabels:", "2 shots of 0 exemplars", "exemplars"),
+        ("labels:", "max_new_tokens: none\nlabels:", "`max_new_tokens` is 'none'", "whole number"),
+        ("[good, bad]", "good", "`labels` is str", "[...]"),
+        ("rows:", "rows: []\nexemplars:", "no rows", "`rows`"),
+        ("kind:", "kind: [", "not readable YAML", "Mend"),
+    ],
+)
+def test_a_fault_is_named_with_its_remedy(tmp_path, old, new, what, remedy):
+    with pytest.raises(ConfigError) as caught:
+        load_suite(written(tmp_path, SMALL.replace(old, new, 1)))
+    assert what in caught.value.what
+    assert remedy in caught.value.remedy
+    assert "mood.yaml" in caught.value.where
+
+
+def test_suites_are_found_by_name_or_path_and_a_misspelt_one_is_answered(tmp_path):
+    written(tmp_path, SMALL)
+    assert [suite.name for suite in load_suites(["mood_en", "./mood.yaml"], tmp_path)] == ["mood_en", "mood"]
+    with pytest.raises(MissingFile, match="'mood_eng'") as caught:
+        load_suites(["mood_eng"], tmp_path)
+    assert "`mood_en`" in caught.value.remedy
+    with pytest.raises(ConfigError, match="two suites are named 'mood'"):
+        load_suites(["mood.yaml", "./mood.yaml"], tmp_path)
+
+
+def test_every_kind_names_metrics_that_there_are():
+    assert {name for kind in KINDS.values() for name in kind.metrics} <= load_metrics().keys()
+
+
+def test_the_documented_suite_metric_and_config_are_as_documented(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
+    suites, gate, own = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert load_suite(written(tmp_path, own)).rows[0].references == ("一七三四年", "1734年")
+    Gate.model_validate(yaml.safe_load(gate)["release"]["gate"])
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    metric: dict = {}
+    exec(code, metric)
+    assert (metric["score"]("Paris, France", ["Paris, of course"]), metric["INTERVAL"]) == (1.0, "share")
+    named = [name for name in yaml.safe_load(suites)["evaluate"]["suites"] if "/" not in name]
+    assert load_suites(named, tmp_path)
+    assert {f"`{name}`" for name in load_metrics()} <= {f"`{word}`" for word in re.findall(r"`(\w+)`", page)}
+    assert all(f"`{path.stem}`" in page for path in SHIPPED)
