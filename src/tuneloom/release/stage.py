@@ -5,6 +5,7 @@ release of the same key registered is found by its tag.
 """
 
 import json
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,9 @@ from tuneloom.release.registry import (
 )
 from tuneloom.release.tracking import Tracking
 
+VERDICT_FILES = ("verdict.json", "verdict.md", "plan.json")
+"""What of the evaluation is kept with the version."""
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -63,8 +67,7 @@ def release(
     name, key, keys = config.model_name, writer.spec.key, stage_keys(lineage)
     registered = find_version(tracking.client, name, key)
     if registered is None:
-        judged = evaluation.manifest.spec["inputs"].get("champion") or "none"
-        registered = _register(tracking, name, key, tuned, model, keys, lineage, verdict, judged)
+        registered = _register(tracking, name, key, tuned, model, keys, lineage, evaluation)
     with moving_aliases(tracking.home, name):
         refusal = _refusal(tracking, registered, evaluation, tuned, verdict)
         if not registered.promoted:
@@ -98,14 +101,17 @@ def _register(
     model: ModelSource,
     keys: Mapping[str, str],
     lineage: Sequence[Artifact],
-    verdict: Mapping[str, Any],
-    judged: str,
+    evaluation: Artifact,
 ) -> Registered:
-    """Packs, stores and registers the model with its tags."""
+    """Packs, stores and registers the model with its tags and the gate's verdict."""
+    verdict = json.loads(evaluation.path("verdict.json").read_text("utf-8"))
     with tempfile.TemporaryDirectory() as scratch:
         packed = Path(scratch) / "model"
         packed.mkdir()
         card = pack_model(tuned, model, keys, _template_digest(lineage), packed)
+        for kept in VERDICT_FILES:
+            for file in evaluation.files(kept):
+                shutil.copyfile(file, packed / kept)
         facts = {"base": card.base, "base_digest": card.base_digest, "method": card.method}
         model_id = log_model(tracking, name, key, packed, facts)
     data = trained_on(lineage)
@@ -116,7 +122,7 @@ def _register(
         "tuneloom.base": card.base,
         "tuneloom.base_digest": card.base_digest,
         VERDICT_TAG: verdict["verdict"],
-        JUDGED_TAG: judged,
+        JUDGED_TAG: evaluation.manifest.spec["inputs"].get("champion") or "none",
         "tuneloom.licenses": ", ".join(sorted({one.license for one in data})),
     }
     if Path(model.name).is_absolute():

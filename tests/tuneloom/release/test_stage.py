@@ -52,6 +52,14 @@ def test_the_next_champion_leaves_the_old_one_as_previous(world: World) -> None:
     assert client.get_model_version_by_alias("line", "previous").version == 1
 
 
+def test_the_verdict_is_stored_with_the_version(world: World) -> None:
+    chain = world.chain(tag="kept")
+    told = said(world.release(chain, "kept"))
+    place = Path(world.tracking.client.get_logged_model(told["model_id"]).artifact_location.removeprefix("file://"))
+    (stored,) = place.rglob("verdict.json")
+    assert stored.read_bytes() == chain["evaluate"].path("verdict.json").read_bytes()
+
+
 @pytest.mark.parametrize("verdict", ["refuse", "inconclusive"])
 def test_without_the_gates_yes_a_version_is_a_candidate_only(world: World, verdict: str) -> None:
     told = said(world.release(world.chain(tag=verdict, verdict=verdict), verdict))
