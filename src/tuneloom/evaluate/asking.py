@@ -23,11 +23,13 @@ WATCHED = ("chrf", "exact_match", "rouge_l")
 
 @dataclass(frozen=True)
 class Own:
-    """The run's own held-out rows: those whose loss is measured, and those that are answered."""
+    """The run's own held-out rows: those whose loss is measured, and those that are answered; `answers` is whether any
+    are to be, were there rows."""
 
     scored: Sequence[Item]
     asked: Sequence[Item]
     max_new_tokens: int
+    answers: bool
 
 
 @dataclass

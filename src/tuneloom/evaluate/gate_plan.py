@@ -21,13 +21,15 @@ PLAN = "plan.json"
 
 @dataclass(frozen=True)
 class Measured:
-    """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded)."""
+    """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded),
+    and how many items it is measured on."""
 
     direction: Direction
     interval: Sureness
     largest: float | None
     file: str
     suite: str
+    items: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ class GatePlan:
         """The smallest true difference that the items find in four of five tries, were one item in ten to change;
         None where a score has no bound, such as the loss."""
         known = self.metrics[metric]
-        n = self.sets[known.suite].items if known.suite in self.sets else 0
-        return None if known.largest is None else detectable_before(n, known.largest, self.gate.confidence)
+        return None if known.largest is None else detectable_before(known.items, known.largest, self.gate.confidence)
 
     def to_json(self) -> str:
         """Canonical JSON, the smallest detectable differences included."""
@@ -99,7 +100,7 @@ class GatePlan:
         for name, known in self.metrics.items():
             small = self.detectable(name)
             tells = "" if small is None else f", tells differences from {small:.2g} on"
-            said.append(f"{name}: {self.sets[known.suite].items if known.suite in self.sets else 0} items{tells}")
+            said.append(f"{name}: {known.items} items{tells}")
         return said
 
 

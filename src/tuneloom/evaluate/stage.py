@@ -28,6 +28,7 @@ from tuneloom.evaluate.gate import decide
 from tuneloom.evaluate.gate_plan import (
     PLAN,
     GatePlan,
+    ItemSet,
     Measured,
     check_selection,
     count_uses,
@@ -79,7 +80,9 @@ def evaluate(
     Raises ConfigError for a metric that the gate names and nobody measures, or a suite names and nobody knows.
     """
     chosen = held_out_items(rows, shards, max(config.loss_rows, config.generate_rows), seed)
-    own = Own(chosen[: config.loss_rows], chosen[: config.generate_rows], config.max_new_tokens)
+    own = Own(
+        chosen[: config.loss_rows], chosen[: config.generate_rows], config.max_new_tokens, config.generate_rows > 0
+    )
     wanted = {
         s.name: unseen_questions(rows, s.shots, seed) if s.kind == "held_out_tasks" else wanted_of(s) for s in suites
     }
@@ -87,8 +90,8 @@ def evaluate(
     sets |= {name: item_set(one.id for one in questions) for name, questions in wanted.items()}
     facts = data_facts(rows, suites, background.lineage, background.breach, background.champion_lineage)
     uses = count_uses(sets, tuned.reference.key, background.earlier)
-    watched = WATCHED if config.generate_rows else ()
-    plan = GatePlan(gate, _measured(config, suites), watched, sets, facts, uses, seed)
+    watched = WATCHED if own.answers else ()
+    plan = GatePlan(gate, _measured(own, suites, sets), watched, sets, facts, uses, seed)
     _check_gate(plan)
     check_selection(tuned.stats if tuned.files("stats.json") else {}, sets)
     writer.file(PLAN).write_text(plan.to_json(), "utf-8")
@@ -107,18 +110,19 @@ def judge(items: pa.Table, outputs: pa.Table, plan: str) -> dict[str, Any]:
     return decide(items, tally(outputs), plan_from_json(plan))
 
 
-def _measured(config: Evaluate, suites: Sequence[Suite]) -> dict[str, Measured]:
-    """Every metric of the run by its full name."""
+def _measured(own: Own, suites: Sequence[Suite], sets: Mapping[str, ItemSet]) -> dict[str, Measured]:
+    """Every metric of the run by its full name; `sets` are the items of each suite."""
     metrics = load_metrics()
-    found = {held_out.METRIC: Measured(held_out.DIRECTION, "mean", None, held_out.METRIC, HELD_OUT)}
-    names = [(name, name, HELD_OUT) for name in WATCHED] if config.generate_rows else []
+    loss = Measured(held_out.DIRECTION, "mean", None, held_out.METRIC, HELD_OUT, len(own.scored))
+    names = [(name, name, HELD_OUT, len(own.asked)) for name in WATCHED] if own.answers else []
     for suite in suites:
         for metric in suite.metrics:
             _check_known(metric, list(metrics), f"suite {suite.name}: metrics")
-        names += [(full, metric, suite.name) for full, metric, _ in metric_names(suite)]
-    for full, metric, suite_name in names:
+        names += [(full, metric, suite.name, sets[suite.name].items) for full, metric, _ in metric_names(suite)]
+    found = {held_out.METRIC: loss}
+    for full, metric, suite_name, items in names:
         known = metrics[metric]
-        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name)
+        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name, items)
     return found
 
 

@@ -15,6 +15,6 @@ def test_the_order_of_asking_leaves_no_trace():
 
 
 def test_without_models_nothing_is_said():
-    found = ask_models([], 0, Own([], [], 8), [], {}, lambda what, done, total: None)
+    found = ask_models([], 0, Own([], [], 8, False), [], {}, lambda what, done, total: None)
     assert in_order(found)[0] == ITEMS.empty_table()
     assert found.answers == {}

@@ -18,12 +18,12 @@ from tuneloom.evaluate.gate_plan import (
 PLAN = GatePlan(
     Gate(guards={"mood.accuracy": 0.05}, floors={"loss": 2.0}),
     {
-        "loss": Measured("lower", "mean", None, "loss", "held_out"),
-        "mood.accuracy": Measured("higher", "share", 1.0, "accuracy", "mood"),
-        "zh.corpus_bleu": Measured("higher", "corpus", 100.0, "corpus_bleu", "zh"),
+        "loss": Measured("lower", "mean", None, "loss", "held_out", 2),
+        "mood.accuracy": Measured("higher", "share", 1.0, "accuracy", "mood", 200),
+        "zh.corpus_bleu": Measured("higher", "corpus", 100.0, "corpus_bleu", "zh", 1000),
     },
     ("chrf",),
-    {"held_out": item_set("ab"), "mood": item_set(map(str, range(200))), "zh": item_set(map(str, range(1000)))},
+    {"held_out": item_set("ab"), "mood": item_set("cd")},
     DataFacts((), None, 0.1, None),
     3,
     7,

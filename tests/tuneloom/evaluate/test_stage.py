@@ -246,6 +246,7 @@ def test_the_plan_is_told_and_hashed_before_any_model_is_asked(bench, with_suite
     assert said[0] == f"gate plan {verdict_of(found)['plan']}, use 1 of this gate set"
     assert "place.accuracy.sum: 12 items, tells differences from 0.26 on" in said
     assert plan["detectable"]["loss"] is None
+    assert {"loss: 25 items", "chrf: 12 items, tells differences from 26 on"} <= set(said)
 
     order = []
     monkeypatch.setattr(stage, "ask_models", lambda *a, **k: order.append("asked") or Said())
