@@ -75,7 +75,7 @@ def judged_specs(
     config: Config, inputs: Inputs, champion: FrozenChampion | None, specs: Mapping[str, Spec]
 ) -> Iterator[tuple[str, Spec]]:
     """Evaluate and release, which depend on the champion besides `specs` up to train."""
-    model, champion_key = inputs.model, champion.train_key if champion else None
+    model = inputs.model
     judged = Spec(
         "evaluate",
         code_digest("tuneloom.evaluate"),
