@@ -89,6 +89,6 @@ def test_only_a_model_or_a_source_of_the_hub_lets_the_run_go_online(
     monkeypatch.setattr(local_run, "_run_flow", lambda *_: seen.append(os.environ.get("HF_HUB_OFFLINE")) or "id")
     monkeypatch.setattr(local_run, "make_plan", lambda *_, **__: plan)
     config = plan.config.model_copy(update={"sources": [Source(name="s", path=path)]})
-    changed = replace(plan, config=config, model=replace(plan.model, kind=kind))
+    changed = replace(plan, config=config, inputs=replace(plan.inputs, model=replace(plan.model, kind=kind)))
     local_run.run_here(changed, "ingest", TerminalReporter())
     assert seen == [offline]

@@ -77,7 +77,8 @@ def test_what_training_took_is_what_it_will_take(config: Path) -> None:
 
 def test_a_limit_bounds_the_rows_and_full_tuning_writes_the_model(config: Path) -> None:
     whole = plan(config)
-    assert estimate(replace(whole, limit=10), ["ingest"]).store_bytes < estimate(whole, ["ingest"]).store_bytes
+    limited = replace(whole, inputs=replace(whole.inputs, limit=10))
+    assert estimate(limited, ["ingest"]).store_bytes < estimate(whole, ["ingest"]).store_bytes
     full = replace(whole, config=whole.config.model_validate(
         {**whole.config.model_dump(), "train": {"method": "full"}}))  # fmt: skip
     (config.parent / "model" / "model.safetensors").write_bytes(bytes(1_000_000))

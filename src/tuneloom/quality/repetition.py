@@ -144,7 +144,9 @@ def _repeat_words(hashes, lengths, bounds, top, duplicate, run_words):  # type: 
         stamp += 1
         runs = end - start - WORD_RUN + 1
         if runs > 0:
-            run_words[row] = _recurring(hashes, start, end, WORD_RUN, keys, stamps, counts, stamp, mask) / runs
+            run_words[row] = (
+                _recurring(hashes, start, end, np.int64(WORD_RUN), keys, stamps, counts, stamp, mask) / runs
+            )
 
 
 @kernel

@@ -194,7 +194,8 @@ def _starts_with_keyword(text: np.ndarray, at: Integer, last: Integer) -> Truth:
             if text[at + i] != _KEYS[_BOUNDS[word] + i]:
                 same = False
                 break
-        goes_on = at + length <= last and 97 <= text[at + length] <= 122
+        bounded = first != 35 and first != 60  # `#define` and `<?php` are code whatever follows
+        goes_on = bounded and at + length <= last and 97 <= text[at + length] <= 122
         if same and not goes_on and (not _OPENS_BLOCK[word] or text[last] == 58 or text[last] == 123):
             return True
     return False

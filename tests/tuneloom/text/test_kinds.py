@@ -27,6 +27,7 @@ def _buffer(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.lists(st.sampled_from([*_WORDS, *_SIGNS, *_CODE]), max_size=12).map("".join), max_size=6))
 @example(_CODE)
+@example(["#defineif (a) {#define"])
 @example(["Add 1.", "x" * 299 + "{", "x" * 300 + "{", "x" * 298 + " {  ", "word " * 900 + "\nx = 1", ""])
 def test_every_text_has_the_kind_that_it_has_alone(texts: list[str]) -> None:
     assert kinds_of(*_buffer(texts)).to_pylist() == [detect_kind(text) for text in texts]
