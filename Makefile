@@ -38,10 +38,8 @@ bench: $(READY) $(PEERS)/.ready
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.quality
-
 	@$(BIN)/python -m benchmarks.render speed
 	@$(BIN)/python -m benchmarks.render memory
-
 	@$(BIN)/python -m benchmarks.dedup speed $(PEERS)/bin/python
 	@$(BIN)/python -m benchmarks.dedup growth
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
