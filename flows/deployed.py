@@ -9,39 +9,87 @@ from typing import Any
 
 from prefect import flow, tags
 from prefect.events import emit_event
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run as this_run
 from prefect.states import Completed, State
 
+from flows.commands.review import take_in
 from flows.project import remember
 from flows.reconcile import process_tag
 from flows.refresh import refresh
 from tuneloom.config_file import load_config
-from tuneloom.plan import make_plan
+from tuneloom.errors import ConfigError
+from tuneloom.plan import Plan, make_plan
 from tuneloom.release.by_hand import Move, promote_by_hand, roll_back
+
+REVIEW_SECONDS = 14 * 24 * 3600
+"""How long a run waits for reviewers before it fails."""
+
+
+class Reviewed(RunInput):
+    """What a person hands in to let a waiting run go on."""
+
+    sheet: str
+    """The filled sheet, a path on the worker's machine; empty: go on without the held rows."""
 
 
 def _name() -> str:
     return f"{Path(this_run.parameters['config']).parent.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-@flow(name="scheduled-refresh", flow_run_name=_name, persist_result=False)
+@flow(name="scheduled-refresh", flow_run_name=_name, persist_result=True)
 def scheduled_refresh(
-    config: str, home: str | None = None, settings: list[str] | None = None
+    config: str, home: str | None = None, settings: list[str] | None = None, wait_for_review: bool = False
 ) -> State[Any] | dict[str, str]:
     """Runs the pipeline of a config file where anything is new; else ends at once as `NothingToDo`.
 
-    `settings` are overrides such as `train.rank=4`. Raises what the pipeline raises.
+    `settings` are overrides such as `train.rank=4`. With `wait_for_review` a run that holds rows is suspended until a
+    person hands in the filled sheet. Raises what the pipeline raises.
     """
     path = Path(config)
-    tree, say = load_config(path, settings or []), get_run_logger().info
-    plan = make_plan(tree, path.parent, home=Path(home) if home else None, say=say)
+    plan = _plan(path, home, settings)
     if None not in dict(plan.reusable()).values():
         return Completed(name="NothingToDo", message="nothing to do: every stage is in the store")
     plan.home.mkdir(parents=True, exist_ok=True)
     remember(plan, path, settings or [])
     with tags(process_tag()):
-        return refresh(tree, path.parent, home=plan.home)
+        if wait_for_review:
+            refresh(plan.config, path.parent, until="review", home=plan.home)
+            _wait_for_review(_plan(path, home, settings))
+        return refresh(plan.config, path.parent, home=plan.home)
+
+
+def _plan(path: Path, home: str | None, settings: list[str] | None) -> Plan:
+    tree, say = load_config(path, settings or []), get_run_logger().info
+    return make_plan(tree, path.parent, home=Path(home) if home else None, say=say)
+
+
+def _wait_for_review(plan: Plan) -> None:
+    """Suspends the flow run where rows are held: the process ends, and at the person's word the run starts again from
+    its beginning, finds its stages in the store, and comes here with the answer."""
+    held = plan.artifact("review")
+    if not held.manifest.counts.held:
+        return
+    if plan.config.review.decisions is None:
+        raise ConfigError(
+            "a run that waits for reviewers has no file for what they decide",
+            where="review.decisions",
+            remedy="Name one, such as `decisions.jsonl`, or run without `wait_for_review`.",
+        )
+    from tuneloom.review.sheet import write_sheet
+
+    sheet = plan.home / "review" / f"{held.reference.key}.csv"
+    if not sheet.exists():  # else somebody may be filling it in
+        sheet.parent.mkdir(exist_ok=True)
+        write_sheet(held, sheet)
+    what = f"{held.manifest.counts.held} rows are held. Fill in `{sheet}` (decision, reviewer, reason) and go on."
+    asked = Reviewed.with_initial_data(description=what, sheet=str(sheet))
+    answer = suspend_flow_run(wait_for_input=asked, timeout=REVIEW_SECONDS, key=f"review-{held.reference.key}")
+    if answer.sheet:
+        told = take_in(plan, Path(answer.sheet))
+        get_run_logger().info(f"review: {told['decided']} rows decided, {told['open']} left open")
 
 
 @flow(name="promote", persist_result=False)

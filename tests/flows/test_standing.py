@@ -1,5 +1,6 @@
 """What stands for people and schedules: it deploys, its worker runs, and it ends with all its processes."""
 
+import csv
 import json
 import os
 import re
@@ -67,17 +68,32 @@ def ask(api_url: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return json.load(answer)
 
 
-def run_deployment(api_url: str, deployed: str, seconds: float = 300, **parameters: Any) -> dict[str, Any]:
-    """Starts a deployment and waits for its run's final state."""
+def run_deployment(api_url: str, deployed: str, **parameters: Any) -> dict[str, Any]:
+    """Starts a deployment and waits for its run to end or to be suspended."""
     deployment = ask(api_url, f"/deployments/name/{deployed}")
     run = ask(api_url, f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+    return wait_for(api_url, run["id"])
+
+
+def wait_for(api_url: str, run_id: str, seconds: float = 300) -> dict[str, Any]:
+    """The flow run once it has ended or waits for a person."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        run = ask(api_url, f"/flow_runs/{run['id']}")
-        if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+        run = ask(api_url, f"/flow_runs/{run_id}")
+        if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", "PAUSED"):
             return run
         time.sleep(0.5)
-    raise AssertionError(f"{deployed} has not ended: {run['state']}")
+    raise AssertionError(f"it has not ended: {run['state']}")
+
+
+def fill_in(sheet: Path) -> None:
+    """Decides every row of a review sheet."""
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with sheet.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys())
+        writer.writeheader()
+        writer.writerows({**row, "decision": "reject", "reviewer": "jane", "reason": "for the test"} for row in rows)
 
 
 @pytest.mark.slow
@@ -106,6 +122,17 @@ def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     assert "no champion of tiny before version 1" in refused["state"]["message"]
     with urlopen(f"{told.mlflow}/api/2.0/mlflow/registered-models/alias?name=tiny&alias=champion") as answer:
         assert json.load(answer)["model_version"]["version"] == "1"
+
+    settings = ["review.sample=3", "review.decisions=decisions.jsonl"]
+    waiting = run_deployment(told.api_url, "scheduled-refresh/refresh", settings=settings, wait_for_review=True)
+    assert waiting["state"]["name"] == "Suspended", waiting["state"]
+    (sheet,) = (home / "review").glob("*.csv")
+    fill_in(sheet)
+    ask(told.api_url, f"/flow_runs/{waiting['id']}/resume", {"run_input": {"sheet": str(sheet)}})
+    time.sleep(2)  # until it is no longer suspended
+    reviewed = wait_for(told.api_url, waiting["id"])
+    assert reviewed["state"]["type"] == "COMPLETED", reviewed["state"]
+    assert len((tmp_path / "decisions.jsonl").read_text().splitlines()) == 3
     scheduled = ask(told.api_url, "/deployments/name/scheduled-refresh/nightly")["schedules"]
     assert [one["schedule"]["cron"] for one in scheduled] == ["0 2 * * *"]
 
