@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,17 @@ class Origin:
     """What the bits of a step depend on besides its inputs, and a resume cannot choose."""
 
     torch: str
+    transformers: str
+    peft: str
     device: str
     instructions: str
 
     @classmethod
     def here(cls, device: str) -> "Origin":
-        """`Origin("2.13.0+cpu", "cpu", "x86_64 AVX512")`; on a GPU its name."""
-        if device == "cpu":
-            return cls(torch.__version__, device, f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}")
-        return cls(torch.__version__, device, torch.cuda.get_device_name())
+        """`Origin("2.13.0+cpu", "5.23.0", "0.21.2", "cpu", "x86_64 AVX512")`; on a GPU its name."""
+        cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        where = cpu if device == "cpu" else torch.cuda.get_device_name()
+        return cls(torch.__version__, version("transformers"), version("peft"), device, where)
 
     def differs(self, other: "Origin") -> str | None:
         """`torch 2.12.0 -> 2.13.0`, or None where nothing does."""
@@ -92,8 +95,13 @@ class Checkpoints:
         """Whether it is time for one."""
         return time.monotonic() >= self._next
 
+    def put_off(self) -> None:
+        """Lets the next be due after the least time."""
+        self._next = time.monotonic() + self.least_seconds
+
     def save(self, step: int, counters: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
         """Writes the checkpoint after `step` steps and drops all but the last `KEPT`."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         began = time.monotonic()
@@ -102,7 +110,10 @@ class Checkpoints:
         head["digest"] = _digest(tensors)
         place = self.folder / f"step-{step:08d}.safetensors"
         beside = place.with_suffix(f".{os.getpid()}.part")
-        save_file(tensors, beside, {"head": json.dumps(head)})
+        try:
+            save_file(tensors, beside, {"head": json.dumps(head)})
+        except SafetensorError as error:  # a full disk among others
+            raise OSError(f"a checkpoint could not be written: {error}") from error
         flush(beside)
         os.rename(beside, place)
         flush(self.folder)
@@ -113,17 +124,25 @@ class Checkpoints:
 
 
 def newest(folder: Path, device: str, say: Callable[[str], None]) -> Checkpoint | None:
-    """The last whole checkpoint in `folder` that this machine can go on from; says why another is passed over."""
+    """The last whole checkpoint in `folder` that this machine can go on from; says why another is passed over.
+
+    What is not gone on from is removed: it would count among the last that are kept.
+    """
+    for left in folder.glob("step-*.part"):  # of a save that was killed
+        left.unlink()
     for path in _files(folder):
         found = _read(path)
         if found is None:
             say(f"  the checkpoint {path.name} is damaged and is passed over")
-        elif changed := found.origin.differs(Origin.here(device)):
+            path.unlink()
+            continue
+        if changed := found.origin.differs(Origin.here(device)):
             say(f"  training starts anew: its checkpoint after step {found.step} was made elsewhere ({changed})")
+            for foreign in _files(folder):
+                foreign.unlink()
             return None
-        else:
-            say(f"  training goes on after step {found.step}, in {found.choices.dtype} as before")
-            return found
+        say(f"  training goes on after step {found.step}, in {found.choices.dtype} as before")
+        return found
     return None
 
 

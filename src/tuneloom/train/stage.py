@@ -65,7 +65,7 @@ def fine_tune(
 
     checkpoints = Checkpoints(writer.resume, Origin.here(machine.device), choices)
     with _threads(choices.threads):
-        report = train(trainee, rows, plan, config, seed, dtype, note, checkpoints, resumed)
+        report = train(trainee, rows, plan, config, seed, dtype, note, checkpoints, resumed, say)
     kind = "adapter" if config.method == "lora" else "model"
     save_trained(
         trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name

@@ -91,6 +91,7 @@ def train(
     on_step: Callable[[StepReport], None] | None = None,
     checkpoints: Checkpoints | None = None,
     resumed: Checkpoint | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> TrainReport:
     """Trains what `adapters.attach` has freed in `model`, in place, and leaves it in evaluation mode.
 
@@ -118,8 +119,9 @@ def train(
             step = plan[number]
             loop.step(step, [rows[place] for place in step.rows], learning_rate(number, len(plan), settings), len(plan))
             tell(loop.reports[-1])
-            if checkpoints and number + 1 < len(plan) and (preempted.is_set() or checkpoints.due()):
-                checkpoints.save(number + 1, *loop.state())
+            last = number + 1 == len(plan)  # which is saved only for whoever must end before the model is written
+            if checkpoints and (preempted.is_set() or (checkpoints.due() and not last)):
+                _save(checkpoints, number + 1, loop, say, needed=preempted.is_set())
             if preempted.is_set():
                 break
     if len(loop.reports) < len(plan):  # the former handler of SIGTERM let the process live
@@ -131,6 +133,17 @@ def train(
     model.eval()
     seconds = time.perf_counter() - began
     return TrainReport(tuple(loop.reports), loop.device, dtype, torch.get_num_threads(), seconds, peak_rss_bytes())
+
+
+def _save(checkpoints: Checkpoints, step: int, loop: "_Loop", say: Callable[[str], None], needed: bool) -> None:
+    """Saves; a disk that is full meanwhile ends no training that could go on."""
+    try:
+        checkpoints.save(step, *loop.state())
+    except OSError as error:
+        if needed:
+            raise
+        checkpoints.put_off()
+        say(f"  no checkpoint after step {step}: {error}")
 
 
 class _Loop:

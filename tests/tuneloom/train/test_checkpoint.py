@@ -43,7 +43,7 @@ def run(
     trainee = attach(load_model(model), settings, seed=1)
     plan = one_row_packs(token_rows(), settings, 1)
     at = Checkpoints(folder, HERE, Choices("float32", torch.get_num_threads()), least_seconds=0, share=math.inf)
-    train(trainee, token_rows(), plan, settings, 1, "float32", on_step, at, resumed)
+    train(trainee, token_rows(), plan, settings, 1, "float32", on_step, at, resumed, say)
     return {name: p.detach() for name, p in trainee.named_parameters() if p.requires_grad}
 
 
@@ -112,14 +112,19 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tiny_model: Path
     assert "goes on after step 3" in said[1]
 
 
-def test_no_checkpoint_is_left_half_written(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_no_training_and_leaves_nothing_half_written(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full_disk(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
+    weights = run(tiny_model, tmp_path / "calm")
     monkeypatch.setattr(checkpoint.os, "rename", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        run(tiny_model, tmp_path / "stopped")
-    assert newest(tmp_path / "stopped", "cpu", print) is None
+    said: list[str] = []
+    assert_equal(run(tiny_model, tmp_path / "full", say=said.append), weights)
+    assert "  no checkpoint after step 1: [Errno 28] No space left on device" in said
+    assert newest(tmp_path / "full", "cpu", print) is None
+    assert not list((tmp_path / "full").iterdir())
 
 
 def test_a_checkpoint_from_elsewhere_is_not_gone_on_from(
