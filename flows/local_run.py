@@ -15,7 +15,7 @@ from tuneloom.ingest.hub import is_on_hub
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
 from tuneloom.release.connection import warm
 
-_NEEDED = ("polars", "numba", "transformers")
+_NEEDED = ("polars", "numba", "transformers", "transformers.core_model_loading")  # the last: by every tokenizer
 _NEEDED_TO_TRAIN = ("torch", "peft")
 
 
