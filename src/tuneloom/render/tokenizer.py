@@ -20,6 +20,7 @@ from tuneloom.render.chat_template import ChatTemplate
 from tuneloom.render.engine import Engine, prefixing, without_prefix
 from tuneloom.render.literal import without_special_pieces
 from tuneloom.render.plans import Plans
+from tuneloom.render.reading import read_tokenizer
 from tuneloom.render.token_bytes import said_bytes, token_bytes
 
 
@@ -134,14 +135,14 @@ def load_row_tokenizer(folder: Path) -> RowTokenizer:
 
     Raises ConfigError where there is no fast tokenizer or no chat template.
     """
-    tokenizer = _fast_tokenizer(folder)
-    if not isinstance(tokenizer.chat_template, str):
+    found = read_tokenizer(folder)
+    if found.template is None:
         raise ConfigError(
-            f"the tokenizer brings no single chat template, but {type(tokenizer.chat_template).__name__}",
+            "the tokenizer brings no single chat template",
             where=str(folder),
             remedy="Choose an instruct model, or put a chat_template.jinja beside its tokenizer.",
         )
-    return row_tokenizer(tokenizer.backend_tokenizer, tokenizer.chat_template, tokenizer.special_tokens_map)
+    return _row_tokenizer(found.backend, found.template, found.named)
 
 
 def load_plain_tokenizer(folder: Path) -> RowTokenizer:
@@ -149,12 +150,12 @@ def load_plain_tokenizer(folder: Path) -> RowTokenizer:
 
     Raises ConfigError where there is no fast tokenizer or no end token.
     """
-    tokenizer = _fast_tokenizer(folder)
-    if not tokenizer.eos_token:
+    found = read_tokenizer(folder)
+    if not found.end:
         raise ConfigError(
             "the tokenizer names no end token", where=str(folder), remedy="Set `eos_token` in tokenizer_config.json."
         )
-    return row_tokenizer(tokenizer.backend_tokenizer, "", tokenizer.special_tokens_map)
+    return _row_tokenizer(found.backend, "", found.named)
 
 
 def _as_text(tree: Mapping[str, Any]) -> Any:
@@ -166,32 +167,20 @@ def _as_text(tree: Mapping[str, Any]) -> Any:
     return backend
 
 
-def _fast_tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    if getattr(tokenizer, "backend_tokenizer", None) is None:
-        raise ConfigError(
-            f"the tokenizer {type(tokenizer).__name__} has no tokenizers backend",
-            where=str(folder),
-            remedy="Use a model with a tokenizer.json.",
-        )
-    return tokenizer
-
-
 def tokenizer_digest(folder: Path) -> str:
     """Hash of a model's tokenizer, as shards have it in their metadata."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    return row_tokenizer(tokenizer.backend_tokenizer, "", {}).digest
+    return _row_tokenizer(read_tokenizer(folder).backend, "", {}).digest
 
 
 def row_tokenizer(backend: Any, template: str, named: dict[str, Any]) -> RowTokenizer:
     """A RowTokenizer over a copy of `backend`; `named` are transformers' `special_tokens_map`."""
+    return _row_tokenizer(backend.to_str(), template, named)
+
+
+def _row_tokenizer(backend: str, template: str, named: Mapping[str, Any]) -> RowTokenizer:
     from tokenizers import Tokenizer
 
-    copy = Tokenizer.from_str(backend.to_str())
+    copy = Tokenizer.from_str(backend)
     copy.no_padding()
     copy.no_truncation()
     copy.encode_special_tokens = True
