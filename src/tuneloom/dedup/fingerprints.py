@@ -107,11 +107,3 @@ def sets_of(table: pa.Table) -> tuple[Shingles, Shingles]:
 def _as_binary(bands: np.ndarray) -> pa.FixedSizeBinaryArray:
     """uint64 (n, bands) -> n values of 8 * bands bytes."""
     return pa.Array.from_buffers(pa.binary(8 * bands.shape[1]), len(bands), [None, pa.py_buffer(bands)])
-
-
-def no_fingerprints(bands: Bands) -> pa.Table:
-    """The columns of `fingerprint` without a row."""
-    names = ("row_0", "row_1", "prompt", "answer", "scope")
-    schema: list[tuple[str, pa.DataType]] = [*((name, pa.uint64()) for name in names), ("length", pa.int64())]
-    schema += [("whole", pa.uint64()), ("heads", pa.list_(pa.uint64()))]
-    return pa.schema([*schema, *([("bands", pa.binary(8 * bands.count))] if bands.count else [])]).empty_table()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tuneloom.artifacts import Artifact, Reference, Store
-from tuneloom.dedup.fingerprints import fingerprint, no_fingerprints, sets_of
+from tuneloom.dedup.fingerprints import fingerprint, sets_of
 from tuneloom.dedup.ledger import COLUMNS as ENTRIES
 from tuneloom.dedup.ledger import entries
 from tuneloom.errors import BrokenArtifact
@@ -22,8 +22,8 @@ from tuneloom.text.shingles import Shingles, joined
 from tuneloom.text.signatures import Bands
 from tuneloom.workers import Threads
 
-MEMO = "fingerprints-v3"
-"""Name of the memo; count the version up whenever keys, shingles or signatures change."""
+MEMO = "fingerprints-v4"
+"""Name of the memo; count the version up whenever keys, shingles, signatures or the ledger's entries change."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,19 @@ class Mark:
     compare: str
     threads: int
 
-    def __call__(self, piece: Piece) -> tuple[pa.Table, pa.Table]:
+    def __call__(self, piece: Piece) -> pa.Table:
         """Columns of `fingerprint` and of `ledger.entries`."""
         what = {"bands": self.bands.count, "rows": self.bands.rows, "compare": self.compare}
         key = f"{piece.member.key}-{digest(canonical([piece.file, what]))[:16]}"
-        made = open_store(piece.store).memo(MEMO, key, functools.partial(self._make, piece))
-        return made, pa.concat_tables(
-            map(entries, piece.tables(ENTRIES)), promote_options="permissive"
-        ).unify_dictionaries()
+        return open_store(piece.store).memo(MEMO, key, functools.partial(self._make, piece))
 
     def _make(self, piece: Piece) -> pa.Table:
-        made = Threads(self.threads).map(self._fingerprint, piece.tables(COLUMNS))
-        return pa.concat_tables([no_fingerprints(self.bands), *made])
+        made = Threads(self.threads).map(self._mark, piece.tables((*ENTRIES, *COLUMNS)))
+        return pa.concat_tables(made, promote_options="permissive").unify_dictionaries()
 
-    def _fingerprint(self, table: pa.Table) -> pa.Table:
-        return fingerprint(table, self.bands, self.compare)
+    def _mark(self, table: pa.Table) -> pa.Table:
+        made, found = fingerprint(table, self.bands, self.compare), entries(table)
+        return pa.table([*made.columns, *found.columns], names=[*made.column_names, *found.column_names])
 
 
 @dataclass(frozen=True)

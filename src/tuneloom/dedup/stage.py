@@ -81,9 +81,9 @@ def collect(
     marks, builder = Fingerprints.empty(count), LedgerBuilder(count)
     with BandFiles(folder, bands.count) as files:
         found = pool.map(Mark(bands, compare, pool.threads), pieces)
-        for piece, (made, entries) in zip(pieces, found, strict=True):
+        for piece, made in zip(pieces, found, strict=True):
             marks.fill(piece.start, made)
-            builder.add(entries)
+            builder.add(made)
             if bands.count:
                 files.add(band_matrix(made["bands"], bands.count))
     return marks, builder.ledger(), files.paths
