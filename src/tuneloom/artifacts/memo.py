@@ -43,6 +43,17 @@ class Memos:
         self._write(name, key, table)
         return table
 
+    def known(self, name: str, keys: Sequence[str]) -> dict[str, pa.Table]:
+        """`Store.known_memos`; the folder is listed once, whatever the number of keys."""
+        elsewhere = self._remote.names(f"memo/{name}") if self._remote else ()
+        here = (self._folder / "memo" / name).glob("*.parquet")
+        wanted, found = set(keys), dict[str, pa.Table]()
+        for file in sorted({*map(os.path.basename, elsewhere), *(path.name for path in here)}):
+            key = file.rpartition("-")[0]
+            if key in wanted and key not in found and (table := self._read(f"memo/{name}/{file}")) is not None:
+                found[key] = table
+        return found
+
     def rows(self, name: str, hashes: Sequence[str] | pa.Array, make: Callable[[pa.Array], pa.Table]) -> pa.Table:
         """`Store.memo_rows`."""
         wanted = pa.array(hashes, pa.string())

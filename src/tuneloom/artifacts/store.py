@@ -96,6 +96,10 @@ class Store:
         of what: an ingest artifact's key, then the parameters, hashed. It goes when that artifact is taken down."""
         return self._memos.table(name, key, make)
 
+    def known_memos(self, name: str, keys: Sequence[str]) -> dict[str, pa.Table]:
+        """Those tables that `memo` made for some of `keys`, by key; nothing is made."""
+        return self._memos.known(name, keys)
+
     def memo_rows(
         self, name: str, hashes: Sequence[str] | pa.Array, make_missing: Callable[[pa.Array], pa.Table]
     ) -> pa.Table:

@@ -20,6 +20,7 @@ from tuneloom.dedup.bands import BandFiles, band_matrix, shared_buckets
 from tuneloom.dedup.fingerprints import Fingerprints
 from tuneloom.dedup.ledger import Ledger, LedgerBuilder
 from tuneloom.dedup.order import survivor_order
+from tuneloom.dedup.pairs import PairMemo
 from tuneloom.dedup.pieces import Mark, Piece, TakeSets, chosen_rows, pieces_of
 from tuneloom.dedup.standing import Standing
 from tuneloom.dedup.summary import Text, summarise
@@ -67,6 +68,7 @@ def deduplicate(
         config,
         lambda chosen: shared_buckets(files, chosen, pool, memory),
         lambda wanted: shingle_sets(pieces, wanted, pool, writer.scratch),
+        PairMemo.of(store, pieces, near) if near else None,
     )
     writer.stats = summarise(ledger, marks, order, verdicts, config, lambda shown: _texts(pieces, shown))
     writer.stats["released"] = {"rows": int(before.rows.sum()), "lost": before.lost(verdicts.kept)}
@@ -102,8 +104,9 @@ def shingle_sets(pieces: Sequence[Piece], wanted: np.ndarray, pool: Pool, folder
             sizes.append(np.diff(part.bounds))
     for stream in streams:
         stream.close()
+    none = np.empty(0, np.int64)
     prompts, answers = (
-        Shingles.in_file(path, np.concatenate(sizes)) for path, sizes in zip(paths, counts, strict=True)
+        Shingles.in_file(path, np.concatenate([none, *sizes])) for path, sizes in zip(paths, counts, strict=True)
     )
     return prompts, answers
 

@@ -6,6 +6,7 @@ Near-duplicates are found by MinHash bands (bands.py) or by the exact join, and 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -15,12 +16,25 @@ from tuneloom.dedup.order import LONG
 from tuneloom.dedup.prefixes import holders
 from tuneloom.text.set_join import rarest_shingles
 from tuneloom.text.shingles import Shingles
-from tuneloom.text.similarity import Buckets, Part, stars
+from tuneloom.text.similarity import Buckets, Pairs, Part, Stars, stars
 
 Sets = Callable[[np.ndarray], tuple[Shingles, Shingles]]
 """Gives the shingle sets of prompts and answers of the rows at sorted positions int64 (m,)."""
 Shared = Callable[[np.ndarray], tuple[np.ndarray, Buckets]]
 """Of rows at positions int64 (m,) gives the places of those that share a band with another, and their buckets."""
+
+
+class Compared(Protocol):
+    """What is remembered of earlier comparisons (pairs.py)."""
+
+    def names(self, positions: np.ndarray) -> np.ndarray:
+        """Names uint64 (m,) of the rows at positions int64 (m,)."""
+
+    def known(self) -> Pairs:
+        """Pairs by the sums of their names, ascending."""
+
+    def keep(self, pairs: Pairs) -> None:
+        """Adds pairs that were not known."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,16 @@ class Verdicts:
         return self.survivor < 0
 
 
-def judge(marks: Fingerprints, order: np.ndarray, config: Dedup, shared: Shared, sets: Sets) -> Verdicts:
+def judge(
+    marks: Fingerprints,
+    order: np.ndarray,
+    config: Dedup,
+    shared: Shared,
+    sets: Sets,
+    compared: Compared | None = None,
+) -> Verdicts:
     """Verdicts on all n rows; those not in `order` int64 (m,) (positions, best first) do not compete and are kept.
+    What was `compared` before saves work and changes nothing.
 
     A row equal to one that is itself rejected as a near-duplicate resembles that one's survivor just as much: it is
     rejected for the survivor, so that whoever is named is kept.
@@ -60,7 +82,7 @@ def judge(marks: Fingerprints, order: np.ndarray, config: Dedup, shared: Shared,
     first = _first_of_equals(marks.row[order]) if config.exact else np.arange(len(order))
     distinct = order[first == np.arange(len(order))]
     if config.near:
-        _judge_near(marks, distinct, config.near, shared, sets, verdicts)
+        _judge_near(marks, distinct, config.near, shared, sets, compared, verdicts)
     equal = order[first != np.arange(len(order))]
     twin = order[first[first != np.arange(len(order))]]
     resembles = verdicts.near[twin]
@@ -114,31 +136,76 @@ def _first_of_equals(keys: np.ndarray) -> np.ndarray:
 
 
 def _judge_near(
-    marks: Fingerprints, order: np.ndarray, near: Near, shared: Shared, sets: Sets, verdicts: Verdicts
+    marks: Fingerprints,
+    order: np.ndarray,
+    near: Near,
+    shared: Shared,
+    sets: Sets,
+    compared: Compared | None,
+    verdicts: Verdicts,
 ) -> None:
     """Adds the near-duplicates among the rows at positions `order` int64 (m,), best first, to `verdicts`."""
-    rows = order
     if near.search == "lsh":
         contending, buckets = shared(order)
         rows = order[contending]
-    if not len(rows):
+        found = _stars_of(marks, rows, near, buckets, sets, compared) if len(rows) else None
+    else:
+        rows = order
+        found = _exact_stars(marks, rows, near, sets) if len(rows) else None
+    if found is None:
         return
-    positions = np.sort(rows)
-    slots = np.searchsorted(positions, rows)
-    prompts, answers = sets(positions)
-    by_prompt, by_answer = near.compare != "answer", near.compare != "prompt"
-    if near.search == "exact":
-        compared = [part for part, counts in ((prompts, by_prompt), (answers, by_answer)) if counts]
-        buckets = rarest_shingles(compared, slots, near.threshold)
-    found = stars(
-        buckets,
-        Part(prompts, marks.prompt[rows], near.threshold if by_prompt else 0.0),
-        Part(answers, marks.answer[rows], near.threshold if by_answer else 0.0),
-        marks.scope[rows],
-        slots,
-    )
     lost = found.survivor >= 0
     verdicts.survivor[rows[lost]] = rows[found.survivor[lost]]
     verdicts.near[rows[lost]] = True
     verdicts.similarity[rows[lost]] = found.similarity[lost]
     verdicts.nearly[rows] = found.nearly
+
+
+def _exact_stars(marks: Fingerprints, rows: np.ndarray, near: Near, sets: Sets) -> Stars:
+    """Stars of the rows at positions `rows` int64 (m,) in the buckets of the exact join, which takes all their sets."""
+    positions = np.sort(rows)
+    slots = np.searchsorted(positions, rows)
+    prompts, answers = sets(positions)
+    chosen = [part for part, other in ((prompts, "answer"), (answers, "prompt")) if near.compare != other]
+    buckets = rarest_shingles(chosen, slots, near.threshold)
+    return stars(buckets, *_parts(marks, rows, near, prompts, answers), marks.scope[rows], slots)
+
+
+def _stars_of(
+    marks: Fingerprints, rows: np.ndarray, near: Near, buckets: Buckets, sets: Sets, compared: Compared | None
+) -> Stars:
+    """The same in given buckets. With pairs known, sets are read only of rows that share a bucket with one that lacks
+    some, then, where these decide otherwise than before and more are lacking, of all."""
+    known, names = (compared.known(), compared.names(rows)) if compared else (Pairs.none(), None)
+    wanted = np.full(len(rows), not len(known))
+    while True:
+        positions = np.sort(rows[wanted])
+        slots = np.where(wanted, np.searchsorted(positions, rows), -1)
+        parts = _parts(marks, rows, near, *sets(positions))
+        found = stars(buckets, *parts, marks.scope[rows], slots, names, known)
+        if not found.lacking.any():
+            break
+        wanted = np.ones(len(rows), bool) if wanted.any() else _bucket_mates(buckets, found.lacking)
+    if compared:
+        compared.keep(found.compared)
+    return found
+
+
+def _parts(
+    marks: Fingerprints, rows: np.ndarray, near: Near, prompts: Shingles, answers: Shingles
+) -> tuple[Part, Part]:
+    least = near.threshold
+    return (
+        Part(prompts, marks.prompt[rows], least if near.compare != "answer" else 0.0),
+        Part(answers, marks.answer[rows], least if near.compare != "prompt" else 0.0),
+    )
+
+
+def _bucket_mates(buckets: Buckets, rows: np.ndarray) -> np.ndarray:
+    """Which of m rows share a bucket with one of the `rows` bool (m,), or are one; bool (m,)."""
+    owner = np.repeat(np.arange(len(rows)), np.diff(buckets.bounds))
+    touched = np.zeros(buckets.numbers.max(initial=-1) + 1, bool)
+    touched[buckets.numbers[rows[owner]]] = True
+    mates = rows.copy()
+    mates[owner[touched[buckets.numbers]]] = True
+    return mates

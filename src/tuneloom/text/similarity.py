@@ -42,6 +42,24 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Similarities of k pairs of rows, so that no pair need be compared twice."""
+
+    keys: np.ndarray
+    """uint64 (k,): of each pair the sum of its rows' names"""
+    similarity: np.ndarray
+    """float64 (k, 2): of the prompts and of the answers; -1 where they are too far apart to be recorded"""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @classmethod
+    def none(cls) -> "Pairs":
+        """Of no pair."""
+        return cls(np.empty(0, np.uint64), np.empty((0, 2)))
+
+
+@dataclass(frozen=True)
 class Stars:
     """For each of m rows the kept row that it resembles most."""
 
@@ -52,6 +70,11 @@ class Stars:
     nearly: np.ndarray
     """float64 (m,): where the row is kept, how similar a kept row before it is in all that counts, if that is at most
     `NEARLY` below the threshold; else NaN"""
+    compared: Pairs
+    """Pairs that were compared and not known before, in any order"""
+    lacking: np.ndarray
+    """bool (m,): it met a row that it could not be compared with, for the sets of one are missing; where any is true,
+    nothing else here is to be used"""
 
 
 def similarities(sets: Shingles, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -61,29 +84,43 @@ def similarities(sets: Shingles, left: np.ndarray, right: np.ndarray) -> np.ndar
     return out
 
 
-def stars(buckets: Buckets, prompt: Part, answer: Part, scopes: np.ndarray, slots: np.ndarray) -> Stars:
+def stars(
+    buckets: Buckets,
+    prompt: Part,
+    answer: Part,
+    scopes: np.ndarray,
+    slots: np.ndarray,
+    names: np.ndarray | None = None,
+    known: Pairs | None = None,
+) -> Stars:
     """Keeps or rejects m rows, in the order given (best first).
 
     `scopes` uint64 (m,): rows of different scopes are never compared; `slots` int64 (m,): where a row's sets lie in
-    the parts. Of several kept rows the witness is the most similar one (sum of both), then the best.
+    the parts, -1 where they are missing. Of several kept rows the witness is the most similar one (sum of both), then
+    the best. `known` are pairs by sums of `names` uint64 (m,), random and distinct, and ascending.
     """
     count = len(slots)
+    known = known or Pairs.none()
+    lacking = np.zeros(count, bool)
     newest = np.full(buckets.numbers.max(initial=-1) + 1, -1, np.int32)
     survivor, similarity, nearly = np.full(count, -1, np.int64), np.full((count, 2), np.nan), np.full(count, np.nan)
-    _grow_stars(
+    compared = _grow_stars(
         read_only(buckets.bounds),
         read_only(buckets.numbers),
         (prompt.sets.bounds, prompt.sets.values, read_only(prompt.keys), float(prompt.least)),
         (answer.sets.bounds, answer.sets.values, read_only(answer.keys), float(answer.least)),
         read_only(scopes),
         read_only(slots),
+        read_only(np.zeros(count, np.uint64) if names is None else names),
+        (read_only(known.keys), read_only(known.similarity)),
         newest,
         survivor,
         similarity,
         nearly,
+        lacking,
     )
     nearly[survivor >= 0] = np.nan
-    return Stars(survivor, similarity, nearly)
+    return Stars(survivor, similarity, nearly, Pairs(*compared), lacking)
 
 
 @kernel
@@ -121,6 +158,14 @@ def _part_similarity(part: _Arrays, x: Integer, y: Integer, slots: np.ndarray) -
 
 
 @kernel
+def _longer(array: np.ndarray) -> np.ndarray:
+    """float64 or uint64 (k, ...) with as many places more."""
+    out = np.empty((2 * len(array), array.shape[1]), array.dtype)
+    out[: len(array)] = array
+    return out
+
+
+@kernel
 def _grow_stars(
     bounds: np.ndarray,
     numbers: np.ndarray,
@@ -128,31 +173,48 @@ def _grow_stars(
     answer: _Arrays,
     scopes: np.ndarray,
     slots: np.ndarray,
+    names: np.ndarray,
+    known: tuple[np.ndarray, np.ndarray],
     newest: np.ndarray,
     survivor: np.ndarray,
     similarity: np.ndarray,
     nearly: np.ndarray,
-) -> None:
-    """`bounds` int64 (m + 1,), `numbers` int32 (total,) -> `survivor`, `similarity`, `nearly` as in `Stars`.
+    lacking: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`bounds` int64 (m + 1,), `numbers` int32 (total,) -> `survivor`, `similarity`, `nearly`, `lacking` as in `Stars`;
+    returns what `compared` holds there. A row that lacks something counts as rejected.
 
     A place is one of `total`: a row in a bucket. `newest` int32 (buckets,) holds the place of the kept row last put in
     each bucket, `older` the place before it there.
     """
     older, owner = np.full(len(numbers), -1, np.int32), np.empty(len(numbers), np.int32)
-    compared = np.full(len(slots), -1, np.int64)
+    met = np.full(len(slots), -1, np.int64)
+    made, keys, found = 0, np.empty((1024, 1), np.uint64), np.empty((1024, 2), np.float64)
     least_prompt, least_answer = prompt[3] - 1e-9, answer[3] - 1e-9
     for x in range(len(slots)):
         best = -1.0
         for at in range(bounds[x], bounds[x + 1]):
             place = newest[numbers[at]]
-            while place >= 0:
+            while place >= 0 and not lacking[x]:
                 y = owner[place]
                 place = older[place]
-                if compared[y] == x or scopes[y] != scopes[x]:
+                if met[y] == x or scopes[y] != scopes[x]:
                     continue
-                compared[y] = x
-                by_answer = _part_similarity(answer, x, y, slots)
-                by_prompt = _part_similarity(prompt, x, y, slots) if by_answer >= 0 else -1.0
+                met[y] = x
+                key = names[x] + names[y]
+                seen = np.searchsorted(known[0], key)
+                if seen < len(known[0]) and known[0][seen] == key:
+                    by_prompt, by_answer = known[1][seen, 0], known[1][seen, 1]
+                elif slots[x] < 0 or slots[y] < 0:
+                    lacking[x] = True
+                    continue
+                else:
+                    by_answer = _part_similarity(answer, x, y, slots)
+                    by_prompt = _part_similarity(prompt, x, y, slots) if by_answer >= 0 else -1.0
+                    if made == len(keys):
+                        keys, found = _longer(keys), _longer(found)
+                    keys[made, 0], found[made, 0], found[made, 1] = key, by_prompt, by_answer
+                    made += 1
                 if by_prompt < 0:
                     continue
                 if by_prompt < least_prompt or by_answer < least_answer:
@@ -163,8 +225,9 @@ def _grow_stars(
                 if score > best or (score == best and y < survivor[x]):
                     best, survivor[x] = score, y
                     similarity[x, 0], similarity[x, 1] = by_prompt, by_answer
-        if survivor[x] >= 0:
+        if survivor[x] >= 0 or lacking[x]:
             continue
         for at in range(bounds[x], bounds[x + 1]):
             owner[at], older[at] = x, newest[numbers[at]]
             newest[numbers[at]] = at
+    return keys[:made, 0].copy(), found[:made].copy()

@@ -95,6 +95,16 @@ def test_keys_that_begin_alike_are_apart(tmp_path: Path) -> None:
     assert store.memo("v1", "a", lambda: pa.table({"x": [2]}))["x"].to_pylist() == [2]
 
 
+def test_known_memos_are_looked_up_and_none_is_made(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.known_memos("links-v1", ["a-1"]) == {}
+    for key in ("a-1", "b-2", "a-1-c"):
+        store.memo("links-v1", key, lambda key=key: pa.table({"x": [key]}))
+    found = store.known_memos("links-v1", ["a-1", "b", "b-2", "c"])
+    assert {key: table["x"].to_pylist() for key, table in found.items()} == {"a-1": ["a-1"], "b-2": ["b-2"]}
+    assert len(files(tmp_path)) == 3
+
+
 @settings(max_examples=25, deadline=None)
 @given(calls=st.lists(st.lists(st.text("abc", max_size=3), max_size=8), max_size=4))
 def test_rows_come_in_the_order_asked_and_each_is_made_once(

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneloom.text.kernels import read_only
+from tuneloom.text.keys import mixed
 from tuneloom.text.shingles import Shingles
-from tuneloom.text.similarity import Buckets, Part, Stars, similarities, stars
+from tuneloom.text.similarity import Buckets, Pairs, Part, Stars, similarities, stars
 
 
 def sets(rows: list[set[int]]) -> Shingles:
@@ -20,8 +21,15 @@ def test_known_similarities():
     assert found.tolist() == [0.5, 0.0, 1.0, 1.0]
 
 
-def run(prompts: list[set[int]], answers: list[set[int]], threshold: float, scopes: list[int] | None = None) -> Stars:
-    """Stars where all rows are candidates of each other."""
+def run(
+    prompts: list[set[int]],
+    answers: list[set[int]],
+    threshold: float,
+    scopes: list[int] | None = None,
+    missing: frozenset[int] = frozenset(),
+    known: Pairs | None = None,
+) -> Stars:
+    """Stars where all rows are candidates of each other; the sets of rows in `missing` are."""
     count = len(prompts)
     keys = np.array([hash(frozenset(row)) & 0xFFFF for row in answers], np.uint64)
     return stars(
@@ -29,7 +37,9 @@ def run(prompts: list[set[int]], answers: list[set[int]], threshold: float, scop
         Part(sets(prompts), np.arange(count, dtype=np.uint64), threshold),
         Part(sets(answers), keys + np.uint64(1000), threshold),
         np.array(scopes or [0] * count, np.uint64),
-        np.arange(count),
+        np.array([-1 if row in missing else row for row in range(count)], np.int64),
+        mixed(np.arange(count, dtype=np.uint64)),
+        known,
     )
 
 
@@ -91,3 +101,28 @@ def test_stars_are_those_of_the_plain_algorithm(rows: list[tuple[frozenset[int],
 def _both(left: tuple[frozenset, frozenset], right: tuple[frozenset, frozenset], threshold: float) -> float:
     scores = [len(a & b) / len(a | b) for a, b in zip(left, right, strict=True)]
     return sum(scores) if min(scores) >= threshold - 1e-9 else -1.0
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(ROW, min_size=2, max_size=14), st.data())
+def test_known_pairs_and_missing_sets_change_nothing_or_are_said(
+    rows: list[tuple[frozenset[int], frozenset[int]]], data: st.DataObject
+):
+    prompts, answers = [set(p) for p, _ in rows], [set(a) for _, a in rows]
+    whole = run(prompts, answers, 0.5)
+    assert not whole.lacking.any()
+    chosen = data.draw(st.lists(st.booleans(), min_size=len(whole.compared), max_size=len(whole.compared)))
+    order = np.argsort(whole.compared.keys)
+    order = order[np.array(chosen, bool)[order]]
+    known = Pairs(whole.compared.keys[order], whole.compared.similarity[order])
+    missing = data.draw(st.frozensets(st.integers(0, len(rows) - 1)))
+    found = run(prompts, answers, 0.5, missing=missing, known=known)
+    if all(chosen):
+        assert not found.lacking.any(), "all that are met are known"
+    if not missing:
+        assert not found.lacking.any()
+        assert len(found.compared) + len(known) == len(whole.compared), "no pair is compared twice"
+    if not found.lacking.any():
+        assert found.survivor.tolist() == whole.survivor.tolist()
+        assert np.array_equal(found.similarity, whole.similarity, equal_nan=True)
+        assert np.array_equal(found.nearly, whole.nearly, equal_nan=True)
