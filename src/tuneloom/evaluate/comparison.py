@@ -103,13 +103,21 @@ def score_of(scores: Scores, measured: Measured) -> float | None:
 
 
 def interval_of(scores: Scores, measured: Measured, confidence: float, seed: int) -> Interval | None:
-    """A single score with its interval: Wilson's for a share of independent items."""
+    """A single score with its interval: Wilson's for a share of independent items, and where all items have one score,
+    of as many as there are clusters: no score from 0 to `largest` spreads more than one that is either."""
+    interval: Interval | None
     if scores.parts is not None:
-        return corpus_bootstrap(scores.parts, None, combine_of(measured), confidence, seed, scores.groups)
-    if measured.interval == "share" and scores.groups is None:
-        return wilson(round(scores.values.sum()), len(scores.ids), confidence)
-    interval = bootstrap(scores.values, confidence, seed, scores.groups)
-    return widest(interval, clustered_t(scores.values, confidence, scores.groups))
+        interval = corpus_bootstrap(scores.parts, None, combine_of(measured), confidence, seed, scores.groups)
+    elif measured.interval == "share" and scores.groups is None:
+        return wilson(scores.values.sum(), len(scores.ids), confidence)
+    else:
+        means = bootstrap(scores.values, confidence, seed, scores.groups)
+        interval = widest(means, clustered_t(scores.values, confidence, scores.groups))
+    score, most, clusters = score_of(scores, measured), measured.largest, len(set(scores.clusters))
+    if interval is not None or score is None or most is None:
+        return interval
+    share = wilson(score / most * clusters, clusters, confidence)
+    return Interval(score, share.low * most, share.high * most) if share else None
 
 
 def pair(scores: Models, baseline: str, metric: str) -> Pair | None:

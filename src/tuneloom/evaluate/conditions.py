@@ -93,10 +93,15 @@ def guard(
 def _unspread(
     compared: Comparison, measured: Measured, margin: float, confidence: float, needed: str, blocking: bool
 ) -> Condition:
-    """No difference anywhere, so no spread to go by: as if one item in ten might yet change."""
+    """Every item differs by the same. Where that is not 0, the p-value tells (all items are on one side of the margin,
+    so it is that of the margin, too); no difference anywhere is judged as if one item in ten might yet change."""
     spread = math.sqrt(DISCORDANCE) * (measured.largest or 1.0)
     wanted = items_for(spread, margin, confidence)
-    met = compared.estimate == 0 and wanted is not None and compared.n >= wanted
+    away = sign(measured.direction) * (compared.estimate or 0.0)
+    enough = compared.clusters > 1 and wanted is not None and compared.n >= wanted
+    if compared.outcome == "worse" and away < -margin:
+        return of(compared, "guard", needed, "failed", rows_needed=None)
+    met = compared.outcome == "better" or (enough and away >= -margin)
     return of(
         compared, "guard", needed, "met" if met else "undecided", rows_needed=None if met else wanted, blocking=blocking
     )

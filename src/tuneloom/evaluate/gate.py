@@ -83,13 +83,14 @@ def _comparisons(scores: Models, baseline: str, plan: GatePlan) -> dict[str, Com
 
 
 def _judge(found: Comparison, p: float | None, confidence: float) -> Comparison:
-    """With the corrected p-value; better or worse where p and the interval both say so."""
+    """With the corrected p-value; better or worse where p and the interval both say so.
+
+    Where every item differs by the same there is no spread and no interval: then p and the difference's sign do.
+    """
     outcome = "undecided"
-    if p is not None and p < 1 - confidence and found.low is not None and found.high is not None:
-        if found.low > 0:
-            outcome = "better" if found.direction == "higher" else "worse"
-        elif found.high < 0:
-            outcome = "better" if found.direction == "lower" else "worse"
+    low, high = (found.estimate or 0.0 if end is None else end for end in (found.low, found.high))
+    if p is not None and p < 1 - confidence and (low > 0 or high < 0):
+        outcome = "better" if (low > 0) == (found.direction == "higher") else "worse"
     return replace(found, p=p, outcome=outcome)
 
 

@@ -85,7 +85,7 @@ def widest(*intervals: Interval | None) -> Interval | None:
     return Interval(known[0].estimate, min(i.low for i in known), max(i.high for i in known))
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval | None:
+def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval | None:
     """Wilson's score interval of a share: 98 of 100 -> `Interval(0.98, 0.930, 0.994)`; None for n = 0."""
     if not n:
         return None

@@ -65,6 +65,34 @@ def test_better_than_the_base_in_loss_and_in_words_is_promoted():
     assert verdict["rows_needed"] is None
 
 
+@pytest.mark.parametrize("baseline", ["base", "champion"])
+@pytest.mark.parametrize("wrong", [199, 200])
+def test_a_model_that_lost_all_its_answers_is_refused_however_good_its_loss(baseline, wrong):
+    """All 200 wrong have no spread, and are no less worse for it than 199."""
+    right = {"loss": noisy(2.0, 200), "exact_match": [1] * 200}
+    tuned = {"loss": right["loss"] + noisy(-0.3, 200, seed=2), "exact_match": [0] * wrong + [1] * (200 - wrong)}
+    models = {"base": right, baseline: right, "tuned": tuned}
+    verdict = judge(scored(**models), Gate(guards={"exact_match": 0.05}))
+    assert verdict["verdict"] == "refuse"
+    assert verdict["metrics"]["exact_match"]["outcome"] == "worse"
+    (guard,) = (c for c in verdict["conditions"] if c["kind"] == "guard")
+    assert (guard["state"], guard["blocking"]) == ("failed", True)
+
+
+def test_all_answers_wrong_before_and_right_now_is_better():
+    wrong, right = {"loss": noisy(2.0, 200), "exact_match": [0] * 200}, [1] * 200
+    verdict = judge(
+        scored(base=wrong, tuned={"loss": wrong["loss"] + noisy(-0.3, 200, seed=2), "exact_match": right}),
+        Gate(better=("loss", "exact_match"), guards={"exact_match": 0.05}),
+    )
+    assert verdict["verdict"] == "promote"
+    assert {c["state"] for c in verdict["conditions"] if c["kind"] == "guard"} == {"met"}
+
+
+def test_few_items_that_all_changed_alike_tell_nothing():
+    assert judge(scored(base={"exact_match": [1] * 5}, tuned={"exact_match": [0] * 5}))["verdict"] == "inconclusive"
+
+
 def test_one_generation_metric_is_enough_against_the_base():
     tuned = {"loss": BETTER_LOSS, "exact_match": RIGHT["exact_match"], "rouge_l": BASE["rouge_l"]}
     assert judge(scored(base=BASE, tuned=tuned))["verdict"] == "promote"
@@ -256,6 +284,14 @@ def test_a_floor_and_the_cost_are_conditions():
     lengths = [Tally("held_out", model, 48, 0, 0, 0, 48, tokens) for model, tokens in (("base", 480), ("tuned", 960))]
     assert judge(good, Gate(cost=2.5), tallies=lengths)["verdict"] == "promote"
     assert judge(good, Gate(cost=1.5), tallies=lengths)["verdict"] == "refuse"
+
+
+@pytest.mark.parametrize(("score", "state"), [(1.0, "met"), (0.0, "failed"), (0.5, "undecided")])
+def test_a_floor_is_decided_where_all_items_have_one_score(score, state):
+    verdict = judge(scored(base=BASE, tuned={**BASE, "rouge_l": [score] * 48}), Gate(floors={"rouge_l": 0.5}))
+    assert {c["state"] for c in verdict["conditions"] if c["kind"] == "floor"} == {state}
+    few = judge(scored(base=BASE, tuned={**BASE, "rouge_l": [1.0] * 5}), Gate(floors={"rouge_l": 0.95}))
+    assert {c["state"] for c in few["conditions"] if c["kind"] == "floor"} == {"undecided"}
 
 
 def test_the_claims_of_better_are_corrected_for_being_several():
