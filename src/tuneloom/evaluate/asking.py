@@ -11,8 +11,9 @@ from tuneloom.evaluate.generation import Answer, generate_answers, score_answers
 from tuneloom.evaluate.items import ITEMS, Item, items_table
 from tuneloom.evaluate.metrics import Scored, load_metrics
 from tuneloom.evaluate.outputs import OUTPUTS, held_out_outputs
-from tuneloom.evaluate.questions import Wanted, ask
+from tuneloom.evaluate.questions import Wanted, as_input_and_target, ask, by_template
 from tuneloom.evaluate.suite_scores import Asked, score_suite
+from tuneloom.models.seq2seq import reads_and_writes
 from tuneloom.render.tokenizer import row_tokenizer
 from tuneloom.suites import Suite
 
@@ -89,9 +90,10 @@ def _prepare(
     """Every suite's questions as tokens."""
     if not suites:
         return []
-    own = row_tokenizer(tokenizer.backend_tokenizer, tokenizer.chat_template, tokenizer.special_tokens_map)
+    own = row_tokenizer(tokenizer.backend_tokenizer, tokenizer.chat_template or "", tokenizer.special_tokens_map)
+    write = as_input_and_target(own) if reads_and_writes(model) else by_template(own)
     window = int(getattr(model.config, "max_position_embeddings", 1 << 30))
-    return [Asked(suite, *ask(suite, wanted[suite.name], own, window)) for suite in suites]
+    return [Asked(suite, *ask(suite, wanted[suite.name], write, window)) for suite in suites]
 
 
 class _Pace:

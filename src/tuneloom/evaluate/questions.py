@@ -1,21 +1,26 @@
 """A suite's questions as the tokens a model is asked with: the model's own template, once, and nothing ever cut.
 
-Prompt and answer are rendered together, as training renders them, and the prompt alone; the one's tokens must begin
-with the other's, or the question is not asked. What cannot be asked (no rendering, no room) is counted: above 0.5 % of
-the questions no verdict is given.
+Prompt and answer are written together, as training writes them (`by_template`, or `as_input_and_target` for an
+encoder-decoder), and the prompt alone; the one's tokens must begin with the other's, or the question is not asked. What
+cannot be asked (no rendering, no room) is counted: above 0.5 % of the questions no verdict is given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tuneloom.models.token_row import TokenRow
+from tuneloom.render import seq2seq
 from tuneloom.render.chat_template import Unrenderable
 from tuneloom.render.loss_mask import Unproven, learnt_runs, write_masks
 from tuneloom.render.tokenizer import RowTokenizer
 from tuneloom.suites import Suite
 
 Messages = Sequence[Mapping[str, Any]]
+Write = Callable[[str, Sequence[Messages]], list[TokenRow] | str]
+"""A row's id and conversations that end with an answer or with a question -> their tokens, or why there are none."""
 
 
 @dataclass(frozen=True)
@@ -79,68 +84,69 @@ def wanted_of(suite: Suite) -> list[Wanted]:
     ]
 
 
-def ask(
-    suite: Suite, wanted: Sequence[Wanted], tokenizer: RowTokenizer, window: int
-) -> tuple[list[Question], list[Unasked]]:
+def by_template(tokenizer: RowTokenizer) -> Write:
+    """As a causal model is trained: by its chat template."""
+
+    def write(row_id: str, talks: Sequence[Messages]) -> list[TokenRow] | str:
+        found = [tokenizer.template.render(talk, prompt=talk[-1]["role"] != "assistant") for talk in talks]
+        if refused := next((one for one in found if isinstance(one, Unrenderable)), None):
+            return f"no rendering: {refused.reason}"
+        sound = [one for one in found if not isinstance(one, Unrenderable)]
+        return _proven(write_masks([row_id] * len(sound), sound, tokenizer))
+
+    return write
+
+
+def as_input_and_target(tokenizer: RowTokenizer) -> Write:
+    """As an encoder-decoder is trained: the question is the input, the answer the target."""
+    return lambda row_id, talks: _proven(seq2seq.write_rows([row_id] * len(talks), talks, tokenizer))
+
+
+def ask(suite: Suite, wanted: Sequence[Wanted], write: Write, window: int) -> tuple[list[Question], list[Unasked]]:
     """Questions as tokens; a prompt that leaves no room for `max_new_tokens` in the model's `window` is not asked."""
     asked: list[Question] = []
     unasked: list[Unasked] = []
     ranked = suite.labels if any(reading != "generated" for reading in suite.readings) else ()
     for one in wanted:
-        prompt = _prompt(one.messages, one.id, tokenizer)
-        if isinstance(prompt, str):
-            unasked.append(Unasked(one, prompt))
-            continue
-        labels = [one.references[0], *ranked]
-        rows = _answered(one.messages, labels, one.id, tokenizer, prompt)
-        blank = _blank(ranked, one.id, tokenizer) if "pmi" in suite.readings else ()
-        if isinstance(rows, str) or isinstance(blank, str):
-            unasked.append(Unasked(one, rows if isinstance(rows, str) else str(blank)))
-        elif max(len(prompt) + suite.max_new_tokens, *(len(row) for row in rows)) > window:
+        written = _answered(one.messages, [one.references[0], *ranked], one.id, write)
+        blank = _answered([said("user", "")], ranked, one.id, write) if "pmi" in suite.readings else None
+        if isinstance(written, str) or isinstance(blank, str):
+            unasked.append(Unasked(one, written if isinstance(written, str) else str(blank)))
+        elif max(len(written.prompt) + suite.max_new_tokens, *(len(row) for row in written.rows)) > window:
             unasked.append(Unasked(one, "prompt too long for the model's window"))
         else:
-            asked.append(Question(one, tuple(prompt), _end(rows[0]), tuple(rows[1:]), tuple(blank)))
+            choices, empty = tuple(written.rows[1:]), tuple(blank.rows) if blank else ()
+            asked.append(Question(one, written.prompt, written.end, choices, empty))
     return asked, unasked
 
 
-def _prompt(messages: Messages, row_id: str, tokenizer: RowTokenizer) -> list[int] | str:
-    """Token ids up to where the answer begins, or why there are none."""
-    rendering = tokenizer.template.render(messages, prompt=True)
-    if isinstance(rendering, Unrenderable):
-        return f"no rendering: {rendering.reason}"
-    (row,) = write_masks([row_id], [rendering], tokenizer)
-    return "no proven tokens" if isinstance(row, Unproven) else [int(i) for i in row.ids]
+@dataclass(frozen=True)
+class _Written:
+    """A prompt, a row for each answer to it, and the token that ends a turn."""
+
+    prompt: tuple[int, ...]
+    rows: list[TokenRow]
+    end: int
 
 
-def _answered(
-    messages: Messages, answers: Sequence[str], row_id: str, tokenizer: RowTokenizer, prompt: Sequence[int]
-) -> list[TokenRow] | str:
-    """A row for each answer, its mask on the answer's own tokens, not on the one that ends the turn."""
-    renderings = [tokenizer.template.render([*messages, said("assistant", answer)]) for answer in answers]
-    refused = next((r for r in renderings if isinstance(r, Unrenderable)), None)
-    if refused:
-        return f"no rendering: {refused.reason}"
-    proven = write_masks([row_id] * len(answers), [r for r in renderings if not isinstance(r, Unrenderable)], tokenizer)
-    rows: list[TokenRow] = []
-    for row in proven:
-        if isinstance(row, Unproven):
-            return "no proven tokens"
-        start, end = learnt_runs(row.loss_mask)[-1]
-        if row.ids[:start].tolist() != list(prompt):
+def _answered(messages: Messages, answers: Sequence[str], row_id: str, write: Write) -> _Written | str:
+    """A row for each answer, which it ends with: its mask is on the answer's own tokens alone."""
+    proven = write(row_id, [messages, *([*messages, said("assistant", answer)] for answer in answers)])
+    if isinstance(proven, str):
+        return proven
+    prompt, *whole = proven
+    rows, end = [], 0
+    for row in whole:
+        start, stop = learnt_runs(row.loss_mask)[-1]
+        if not np.array_equal(row.ids[:start], prompt.ids):
             return "prompt tokens are no prefix"
-        mask = row.loss_mask.copy()
+        end = int(row.ids[stop - 1])
+        mask = row.loss_mask[: stop - 1].copy()
         mask[:start] = 0  # answers of exemplars are learnt, too, where a template is trained on them
-        mask[end - 1 :] = 0
-        rows.append(TokenRow(row_id, row.ids, mask))
-    return rows
+        rows.append(TokenRow(row_id, row.ids[: stop - 1], mask))
+    return _Written(tuple(prompt.ids.tolist()), rows, end)
 
 
-def _end(row: TokenRow) -> int:
-    """The token behind the answer's own."""
-    return int(row.ids[learnt_runs(row.loss_mask)[-1][1]])
-
-
-def _blank(labels: Sequence[str], row_id: str, tokenizer: RowTokenizer) -> list[TokenRow] | str:
-    empty = [said("user", "")]
-    prompt = _prompt(empty, row_id, tokenizer)
-    return prompt if isinstance(prompt, str) else _answered(empty, labels, row_id, tokenizer, prompt)
+def _proven(rows: Sequence[TokenRow | Unproven]) -> list[TokenRow] | str:
+    proven = [row for row in rows if not isinstance(row, Unproven)]
+    return proven if len(proven) == len(rows) else "no proven tokens"

@@ -8,7 +8,7 @@ import torch
 
 from tests.tuneloom.evaluate.test_questions import SUITE, tokenizer_of
 from tuneloom.errors import TrainingError
-from tuneloom.evaluate.questions import ask, wanted_of
+from tuneloom.evaluate.questions import ask, by_template, wanted_of
 from tuneloom.evaluate.ranking import label_likelihoods, likeliest
 from tuneloom.models.generate import generate_greedy
 from tuneloom.models.load import load_model, load_tokenizer
@@ -23,7 +23,7 @@ def asked(tmp_path_factory, tiny_model):
     suite = load_suite(path)
     model, tokenizer = load_model(tiny_model), load_tokenizer(tiny_model)
     own = tokenizer_of(tokenizer.chat_template)
-    return model, tokenizer, ask(suite, wanted_of(suite), own, 2048)[0]
+    return model, tokenizer, ask(suite, wanted_of(suite), by_template(own), 2048)[0]
 
 
 @torch.no_grad()
