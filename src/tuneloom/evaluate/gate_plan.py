@@ -5,6 +5,7 @@ often these very items have judged candidates before: every look at a gate set w
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.config import Gate
 from tuneloom.errors import ConfigError
-from tuneloom.evaluate.metrics import Direction, Sureness
+from tuneloom.evaluate.metrics import Direction, Sureness, load_metrics
 from tuneloom.records import canonical, digest
-from tuneloom.statistics import detectable_before
+from tuneloom.statistics import detectable_before, items_for
+from tuneloom.statistics.power import DISCORDANCE
+from tuneloom.suites import Suite
 
 PLAN = "plan.json"
 
@@ -143,6 +146,24 @@ def count_uses(sets: Mapping[str, ItemSet], candidate: str, earlier: Sequence[Ar
         if json.loads(evaluation.path(PLAN).read_text("utf-8"))["gate_set"] == wanted:
             judged |= {parent.key for parent in evaluation.manifest.parents if parent.stage == "train"}
     return len(judged)
+
+
+def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:
+    """Raises ConfigError for a guard that would stop every promotion over a champion: right or wrong on so few rows
+    shows no margin so small, were one row in ten to change."""
+    known = load_metrics()
+    for name, margin in gate.guards.items():
+        for suite in suites:
+            metric = known.get(name.removeprefix(f"{suite.name}.").split(".")[0])
+            wanted = items_for(math.sqrt(DISCORDANCE), margin, gate.confidence) or 0
+            rows = len(suite.rows)
+            if name.startswith(f"{suite.name}.") and metric and metric.interval == "share" and 0 < rows < wanted:
+                least = math.ceil(1000 * float(detectable_before(rows, 1.0, 2 * gate.confidence - 1) or 1)) / 1000
+                raise ConfigError(
+                    f"the {rows} rows of {suite.name} cannot show a margin of {margin:g} in {name}, {wanted} could",
+                    where="config key `release.gate.guards`",
+                    remedy=f"Name a floor instead (release.gate.floors), a margin from {least:g} on, or more rows.",
+                )
 
 
 def check_selection(stats: Mapping[str, Any], sets: Mapping[str, ItemSet]) -> None:

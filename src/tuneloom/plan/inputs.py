@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuneloom.config import Config, Quality
+from tuneloom.config import Config, Gate, Quality
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
 from tuneloom.plugin_files import plugin_digests
@@ -32,6 +32,8 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
     model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
     takedowns = read_takedowns(config, folder)
     _check_rules(config.quality)
+    suites = tuple(load_suites(config.evaluate.suites, folder))
+    _check_guards(config.release.gate, suites)
     return Inputs(
         model=model,
         files=tuple(planned_files(config, folder, home, takedowns, limit)),
@@ -39,7 +41,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         transforms=plugin_digests([folder / name for name in config.quality.transforms]),
         prompts=_prompts(config, folder),
         decisions=read_decisions(folder / config.review.decisions if config.review.decisions else None),
-        suites=tuple(load_suites(config.evaluate.suites, folder)),
+        suites=suites,
         limit=limit,
     )
 
@@ -50,6 +52,13 @@ def _check_rules(quality: Quality) -> None:
         from tuneloom.quality.rules import rules_of  # takes half a second, and few configs have rules
 
         rules_of(quality)
+
+
+def _check_guards(gate: Gate, suites: tuple[Suite, ...]) -> None:
+    if gate.guards and suites:
+        from tuneloom.evaluate.gate_plan import check_margins  # numpy and all metrics, which few configs need now
+
+        check_margins(gate, suites)
 
 
 def _prompts(config: Config, folder: Path) -> str | None:

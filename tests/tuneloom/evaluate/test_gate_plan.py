@@ -1,6 +1,7 @@
 """The plan: the same for the same items, another for whatever decides a verdict, and read as it was written."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,12 @@ from tuneloom.evaluate.gate_plan import (
     DataFacts,
     GatePlan,
     Measured,
+    check_margins,
     check_selection,
     item_set,
     plan_from_json,
 )
+from tuneloom.suites import load_suites
 
 PLAN = GatePlan(
     Gate(guards={"mood.accuracy": 0.05}, floors={"loss": 2.0}),
@@ -58,6 +61,17 @@ def test_what_the_items_can_tell_is_known_before_the_run_in_the_metrics_own_poin
         "mood.accuracy: 200 items, tells differences from 0.063 on",
         "zh.corpus_bleu: 1000 items, tells differences from 2.8 on",
     ]
+
+
+def test_a_guard_that_so_few_rows_can_never_show_is_refused_with_what_they_can():
+    """24 rows show 16 points at best; naming 5 would stop every promotion over a champion."""
+    suites = load_suites(["mood_en", "to_chinese"], Path())
+    with pytest.raises(ConfigError, match=r"24 rows of mood_en cannot show a margin of 0\.05 .*248 could") as caught:
+        check_margins(Gate(guards={"mood_en.accuracy.sum": 0.05}), suites)
+    assert "a margin from 0.161 on" in caught.value.remedy
+    assert "release.gate.floors" in caught.value.remedy
+    others = {"mood_en.accuracy": 0.161, "mood_en.macro_f1": 0.01, "to_chinese.chrf": 0.01, "loss": 0.01}
+    check_margins(Gate(guards=others), suites)
 
 
 def test_a_checkpoint_is_chosen_on_another_split_than_the_gates():

@@ -109,3 +109,9 @@ def test_an_evaluation_suites_rows_are_an_input_of_evaluate_and_of_the_run(proje
     assert changed == ["evaluate", "release"]
     with pytest.raises(MissingFile, match="'moodd'"):
         make_plan(config(evaluate={"suites": ["moodd"]}), project)
+
+
+def test_a_guard_that_its_suite_can_never_show_is_refused_before_anything_runs(project: Path) -> None:
+    asked = {"evaluate": {"suites": ["mood_en"]}, "release": {"gate": {"guards": {"mood_en.accuracy": 0.05}}}}
+    with pytest.raises(ConfigError, match="24 rows of mood_en cannot show a margin"):
+        make_plan(config(**asked), project)
