@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuneloom.evaluate.gate_plan import told
+
 
 def verdict_page(verdict: Mapping[str, Any]) -> str:
     """Markdown of a verdict.json; the same verdict, the same page.
@@ -19,16 +21,17 @@ def _head(verdict: Mapping[str, Any]) -> Iterator[str]:
     if verdict["rows_needed"]:
         yield f"\nItems needed: about {verdict['rows_needed']:,}."
     yield ""
-    times = verdict["uses"]
     yield f"Baseline: {verdict['baseline']}. Confidence: {verdict['confidence']:g}. Plan: `{verdict['plan']}`."
-    yield f"These items have judged {times} candidate{'s' if times != 1 else ''}, this one included."
-    if times > 1:
-        yield f"Were none of them better than its baseline, one would look so in {_false_alarms(verdict):.0%} of cases."
+    yield f"Candidates that these items have judged, this one included: {told(verdict['uses'])}."
+    most = max(verdict["uses"].values(), default=1)
+    if most > 1:
+        chance = _false_alarms(most, verdict["confidence"])
+        yield f"Were none of {most} better than its baseline, one would look so in {chance:.0%} of cases."
 
 
-def _false_alarms(verdict: Mapping[str, Any]) -> float:
+def _false_alarms(looks: int, confidence: float) -> float:
     """Chance that one of so many independent looks at no difference says better, one-sided."""
-    return 1 - (1 - (1 - float(verdict["confidence"])) / 2) ** int(verdict["uses"])
+    return 1 - (1 - (1 - confidence) / 2) ** looks
 
 
 def _conditions(verdict: Mapping[str, Any]) -> Iterator[str]:

@@ -65,7 +65,7 @@ def decide(items: pa.Table, tallies: Sequence[Tally], plan: GatePlan) -> dict[st
         "rows_needed": _rows_needed(asked) if verdict == "inconclusive" else None,
         "confidence": plan.gate.confidence,
         "plan": plan.digest,
-        "uses": plan.uses,
+        "uses": dict(plan.uses),
         "outputs": [{**vars(one), "void": one.void} for one in tallies],
     }
 

@@ -1,14 +1,16 @@
 """The gate's plan: all that decides a verdict but the scores, fixed and hashed before any model is asked.
 
 It says what is measured on which items, what the gate asks for, how small a difference so many items can tell, and how
-often these very items have judged candidates before: every look at a gate set wears it out.
+many candidates the items of each suite have judged before: every look at them wears them out.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.config import Gate
@@ -19,7 +21,7 @@ from tuneloom.statistics import detectable_before, items_for
 from tuneloom.statistics.power import DISCORDANCE
 from tuneloom.suites import Suite
 
-PLAN = "plan.json"
+PLAN, ITEMS_FILE = "plan.json", "items.parquet"
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,16 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class GatePlan:
-    """`watched` are the metrics of the run's own held-out answers; `uses` counts this candidate, too."""
+    """`watched` are the metrics of the run's own held-out answers; `uses` are the candidates that each set of items has
+    judged, this one included."""
 
     gate: Gate
     metrics: Mapping[str, Measured]
     watched: tuple[str, ...]
     sets: Mapping[str, ItemSet]
     data: DataFacts
-    uses: int
+    uses: Mapping[str, int]
     seed: int
-
-    @property
-    def gate_set(self) -> str:
-        """Digest of all items that judge."""
-        return gate_set(self.sets)
 
     def detectable(self, metric: str) -> float | None:
         """The smallest true difference that the items find in four of five tries, were one item in ten to change;
@@ -85,9 +83,8 @@ class GatePlan:
             "watched": list(self.watched),
             "sets": {name: asdict(one) for name, one in self.sets.items()},
             "data": asdict(self.data),
-            "uses": self.uses,
+            "uses": dict(self.uses),
             "seed": self.seed,
-            "gate_set": self.gate_set,
             "detectable": {name: self.detectable(name) for name in self.metrics},
         }
         return canonical(tree)
@@ -99,7 +96,7 @@ class GatePlan:
 
     def lines(self) -> list[str]:
         """For people, before the run: `mood_en.accuracy: 24 items, tells differences from 0.18 on`."""
-        said = [f"gate plan {self.digest}, use {self.uses} of this gate set"]
+        said = [f"gate plan {self.digest}; candidates judged, this one included: {told(self.uses)}"]
         for name, known in self.metrics.items():
             small = self.detectable(name)
             tells = "" if small is None else f", tells differences from {small:.2g} on"
@@ -129,23 +126,25 @@ def item_set(ids: Iterable[str]) -> ItemSet:
     return ItemSet(len(listed), digest(canonical(listed)))
 
 
-def gate_set(sets: Mapping[str, ItemSet]) -> str:
-    """Digest of several item sets."""
-    return digest(canonical({name: one.digest for name, one in sets.items()}))
+def told(uses: Mapping[str, int]) -> str:
+    """`held_out 1, mood_en 12`."""
+    return ", ".join(f"{name} {times}" for name, times in sorted(uses.items()))
 
 
-def count_uses(sets: Mapping[str, ItemSet], candidate: str, earlier: Sequence[Artifact]) -> int:
-    """How many candidates, this one included, these items have judged, by the evaluations in the store.
+def count_uses(sets: Mapping[str, Collection[str]], candidate: str, earlier: Sequence[Artifact]) -> dict[str, int]:
+    """How many candidates, this one included, each set of item ids has judged, by the evaluations in the store.
 
-    `candidate` is the key of its training; judging it again is no further look.
+    `candidate` is the key of its training; judging it again is no further look. An evaluation counts where it asked
+    half of the set: new rows do not make the others fresh.
     """
-    wanted, judged = gate_set(sets), {candidate}
-    for evaluation in earlier:
-        if not evaluation.files(PLAN):
-            continue
-        if json.loads(evaluation.path(PLAN).read_text("utf-8"))["gate_set"] == wanted:
-            judged |= {parent.key for parent in evaluation.manifest.parents if parent.stage == "train"}
-    return len(judged)
+    judged = {name: {candidate} for name in sets}
+    for evaluation in earlier if any(sets.values()) else ():
+        seen = set(pq.read_table(evaluation.path(ITEMS_FILE), columns=["id"])["id"].unique().to_pylist())
+        trained = {parent.key for parent in evaluation.manifest.parents if parent.stage == "train"}
+        for name, ids in sets.items():
+            if ids and 2 * len(seen.intersection(ids)) >= len(ids):
+                judged[name] |= trained
+    return {name: len(keys) for name, keys in judged.items()}
 
 
 def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:

@@ -86,10 +86,11 @@ def evaluate(
     wanted = {
         s.name: unseen_questions(rows, s.shots, seed) if s.kind == "held_out_tasks" else wanted_of(s) for s in suites
     }
-    sets = {HELD_OUT: item_set(item.id for item in chosen)}
-    sets |= {name: item_set(one.id for one in questions) for name, questions in wanted.items()}
+    ids = {HELD_OUT: [item.id for item in chosen]}
+    ids |= {name: [one.id for one in questions] for name, questions in wanted.items()}
+    sets = {name: item_set(listed) for name, listed in ids.items()}
     facts = data_facts(rows, suites, background.lineage, background.breach, background.champion_lineage)
-    uses = count_uses(sets, tuned.reference.key, background.earlier)
+    uses = count_uses(ids, tuned.reference.key, background.earlier)
     watched = WATCHED if own.answers else ()
     plan = GatePlan(gate, _measured(own, suites, sets), watched, sets, facts, uses, seed)
     _check_gate(plan)

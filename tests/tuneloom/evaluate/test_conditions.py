@@ -10,7 +10,7 @@ from tuneloom.evaluate.gate_plan import DataFacts, GatePlan, Measured, item_set
 from tuneloom.statistics import items_for
 
 ACCURACY = Measured("higher", "share", 1.0, "accuracy", "made")
-PLAN = GatePlan(Gate(), {"made": ACCURACY}, (), {"made": item_set([])}, DataFacts(), 1, 0)
+PLAN = GatePlan(Gate(), {"made": ACCURACY}, (), {"made": item_set([])}, DataFacts(), {}, 0)
 MARGIN, DISCORDANCE = 0.05, 0.1
 ENOUGH = items_for(np.sqrt(DISCORDANCE), MARGIN, 0.95)
 

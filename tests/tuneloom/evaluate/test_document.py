@@ -9,7 +9,8 @@ from tuneloom.evaluate.outputs import Tally
 def test_every_condition_stands_there_with_value_interval_and_outcome():
     gate = Gate(guards={"rouge_l": 0.001}, floors={"exact_match": 0.1})
     tallies = [Tally("held_out", "tuned", 48, 0, 3, 0, 48, 900)]
-    verdict = judge(scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT}), gate, tallies=tallies, uses=7)
+    table = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
+    verdict = judge(table, gate, tallies=tallies, uses={"held_out": 1, "mood_en": 7})
     page = verdict_page(verdict)
     assert page.startswith("# Verdict: promote\n")
     for one in verdict["conditions"]:
@@ -18,7 +19,7 @@ def test_every_condition_stands_there_with_value_interval_and_outcome():
         assert one["state"] in line
         if one["estimate"] is not None:
             assert f"{one['estimate']:.4g}" in line
-    assert "have judged 7 candidates" in page
+    assert "this one included: held_out 1, mood_en 7." in page
     assert "in 16% of cases" in page
     assert "| held_out | tuned | 48 | 0 | 3 | 0 | 900 |" in page
 

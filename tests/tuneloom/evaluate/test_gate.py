@@ -30,9 +30,9 @@ def scored(**models) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ITEMS)
 
 
-def plan_of(gate: Gate | None = None, measured=MEASURED, words=WORDS, data=None, uses: int = 1, n=100) -> GatePlan:
+def plan_of(gate: Gate | None = None, measured=MEASURED, words=WORDS, data=None, uses=None, n=100) -> GatePlan:
     sets = {"held_out": item_set(f"{i:05d}" for i in range(n))}
-    return GatePlan(gate or Gate(), measured, tuple(words), sets, data or DataFacts(), uses, 0)
+    return GatePlan(gate or Gate(), measured, tuple(words), sets, data or DataFacts(), uses or {}, 0)
 
 
 def judge(table: pa.Table, gate: Gate | None = None, tallies=(), **more) -> dict:

@@ -28,7 +28,7 @@ PLAN = GatePlan(
     ("chrf",),
     {"held_out": item_set("ab"), "mood": item_set("cd")},
     DataFacts((), None, 0.1, None),
-    3,
+    {"held_out": 1, "mood": 3},
     7,
 )
 
@@ -43,7 +43,7 @@ def test_whatever_decides_a_verdict_changes_its_digest_and_the_order_of_items_do
     changes = [
         {"gate": Gate(margin=0.03)},
         {"seed": 8},
-        {"uses": 4},
+        {"uses": {"held_out": 1, "mood": 4}},
         {"data": DataFacts(("x",))},
         {"sets": {**PLAN.sets, "mood": item_set("abc")}},
         {"watched": ()},

@@ -243,7 +243,8 @@ def test_the_plan_is_told_and_hashed_before_any_model_is_asked(bench, with_suite
     found, said = with_suites
     plan = json.loads(found.path("plan.json").read_text("utf-8"))
     assert digest(found.path("plan.json").read_text("utf-8")) == verdict_of(found)["plan"]
-    assert said[0] == f"gate plan {verdict_of(found)['plan']}, use 1 of this gate set"
+    told = "held_out 1, place 1, sums 1, to_zh 1"
+    assert said[0] == f"gate plan {verdict_of(found)['plan']}; candidates judged, this one included: {told}"
     assert "place.accuracy.sum: 12 items, tells differences from 0.26 on" in said
     assert plan["detectable"]["loss"] is None
     assert {"loss: 25 items", "chrf: 12 items, tells differences from 26 on"} <= set(said)
@@ -255,13 +256,17 @@ def test_the_plan_is_told_and_hashed_before_any_model_is_asked(bench, with_suite
     assert order[0].startswith("gate plan")
 
 
-def test_uses_of_a_gate_set_are_counted_by_candidate(bench):
+def test_uses_are_counted_by_candidate_and_suite_and_a_new_row_makes_none_of_the_others_fresh(bench, with_suites):
     first = bench.run(bench.able, name="use 1")
     again = bench.run(bench.able, name="use 2", background=Background(earlier=[first]))
-    other = bench.run(bench.little, name="use 3", background=Background(earlier=[first, again]))
-    elsewhere = bench.run(bench.little, name="use 4", loss_rows=9, background=Background(earlier=[first]))
-    assert [verdict_of(a)["uses"] for a in (first, again, other, elsewhere)] == [1, 1, 2, 1]
-    assert "These items have judged 2 candidates" in other.path("verdict.md").read_text("utf-8")
+    other = bench.run(bench.little, name="use 3", background=Background(earlier=[first, again, with_suites[0]]))
+    more = bench.run(bench.little, name="use 4", loss_rows=28, background=Background(earlier=[first]))
+    few = bench.run(bench.able, name="use 5", loss_rows=1, background=NOTHING)  # asks 12 rows
+    elsewhere = bench.run(bench.little, name="use 6", loss_rows=28, background=Background(earlier=[few]))
+    uses = [verdict_of(one)["uses"]["held_out"] for one in (first, again, other, more, elsewhere)]
+    assert uses == [1, 1, 2, 2, 1]
+    page = other.path("verdict.md").read_text("utf-8")
+    assert "Candidates that these items have judged, this one included: held_out 2." in page
 
 
 def test_scores_are_broken_down_by_task_and_by_label(with_suites, found):
