@@ -5,7 +5,6 @@ Each can be killed between its steps and said again. Who, when and why stay with
 
 import getpass
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +16,16 @@ from tuneloom.release.load import find_registered
 from tuneloom.release.presence import MODEL_ID_TAG
 from tuneloom.release.registry import (
     JUDGED_TAG,
-    PROMOTED_TAG,
     RELEASE_TAG,
     TRAIN_TAG,
     VERDICT_TAG,
     WITHDRAWN_TAG,
     Registered,
     moving_aliases,
+    one_before,
     promote,
+    restore_previous,
+    settle,
     version_by_alias,
 )
 
@@ -49,15 +50,18 @@ def promote_by_hand(home: Path, uri: str, why: str | None) -> Move:
     Raises ConfigError where the verdict is against it, was made against another champion, or the version was rolled
     back, and no reason is given; UnknownModel where there is no such version.
     """
-    found = find_registered(uri, home)
-    name, number = found.name, int(found.version)
-    if RELEASE_TAG not in found.tags:
-        raise ConfigError(f"{uri} was not registered by Tuneloom", where=uri, remedy="Move its aliases in MLflow.")
+    name = find_registered(uri, home).name
     client = connect(home)
     with moving_aliases(home, name):
+        settle(client, name)
+        found = find_registered(uri, home)  # again: what was read before the lock may have changed
+        number = int(found.version)
+        if RELEASE_TAG not in found.tags:
+            raise ConfigError(f"{uri} was not registered by Tuneloom", where=uri, remedy="Move its aliases in MLflow.")
         current = version_by_alias(client, name, "champion")
         before = int(current.version) if current is not None else None
-        if before == number:
+        withdrawn = WITHDRAWN_TAG in found.tags
+        if before == number and not withdrawn:
             return Move(name, before, number, f"version {number} is the champion of {name} already")
         objection = _objection(found, current)
         if objection and not why:
@@ -68,21 +72,23 @@ def promote_by_hand(home: Path, uri: str, why: str | None) -> Move:
             )
         if objection:
             client.set_model_version_tag(name, str(number), OVERRIDE_TAG, _signed(why or "", objection=objection))
-        if WITHDRAWN_TAG in found.tags:
-            client.delete_model_version_tag(name, str(number), WITHDRAWN_TAG)
         promote(client, Registered(name, number, found.tags[MODEL_ID_TAG], promoted=False))
+        if withdrawn:  # last: killed before, the same call again asks for its reason again, and ends here
+            client.delete_model_version_tag(name, str(number), WITHDRAWN_TAG)
     was = f"version {before} is `previous`" if before else "there was none before"
-    return Move(name, before, number, f"version {number} is now the champion of {name}; {was}")
+    lifted = "; it is no longer withdrawn" if withdrawn else ""
+    return Move(name, before, number, f"version {number} is now the champion of {name}; {was}{lifted}")
 
 
 def roll_back(home: Path, name: str, why: str) -> Move:
-    """Makes the version behind `previous` the champion again, and `previous` the one that it came after.
+    """Makes the version that the champion came after the champion again; those that were withdrawn are passed over.
 
     The one taken back is tagged with who, when and why, and no rerun promotes it anew. Raises UnknownModel where
-    `name` has no champion, ConfigError where there is nothing before it.
+    `name` has no champion, ConfigError where there is nothing before it to go back to.
     """
     client = connect(home) if exists(home) else None
     with moving_aliases(home, name):
+        killed = client is not None and settle(client, name)
         current = version_by_alias(client, name, "champion") if client else None
         if client is None or current is None:
             raise UnknownModel(
@@ -90,22 +96,23 @@ def roll_back(home: Path, name: str, why: str) -> Move:
                 where=f"models:/{name}@champion",
                 remedy="`tuneloom runs` lists what there is.",
             )
-        previous = version_by_alias(client, name, "previous")
-        if previous is None:
+        if killed:
+            told = f"version {current.version} is the champion of {name}: an earlier move is now complete"
+            return Move(name, int(current.version), int(current.version), told)
+        before = one_before(client, name, current)
+        if before is None:
             raise ConfigError(
-                f"there is no champion of {name} before version {current.version}",
+                f"there is no champion of {name} before version {current.version} that was not withdrawn",
                 where=f"models:/{name}@previous",
                 remedy="Promote another version: tuneloom promote models:/NAME/VERSION.",
             )
-        if previous.version != current.version:
-            tag = _signed(why, to=int(previous.version))
-            client.set_model_version_tag(name, str(current.version), WITHDRAWN_TAG, tag)
-            client.set_registered_model_alias(name, "champion", str(previous.version))
-            told = f"version {previous.version} is the champion of {name} again; version {current.version} is withdrawn"
-        else:  # one was killed before its last step
-            told = f"version {current.version} is the champion of {name}: an earlier move is now complete"
-        _restore_previous(client, name, previous)
-        return Move(name, int(current.version), int(previous.version), told)
+        tag = _signed(why, to=int(before.version))
+        client.set_model_version_tag(name, str(current.version), WITHDRAWN_TAG, tag)
+        client.set_registered_model_alias(name, "previous", str(before.version))  # both the same: `settle` sees a kill
+        client.set_registered_model_alias(name, "champion", str(before.version))
+        restore_previous(client, name, before)
+    told = f"version {before.version} is the champion of {name} again; version {current.version} is withdrawn"
+    return Move(name, int(current.version), int(before.version), told)
 
 
 def _objection(found: Any, current: Any | None) -> str | None:
@@ -121,16 +128,6 @@ def _objection(found: Any, current: Any | None) -> str | None:
         champion = f"version {current.version}" if current is not None else "none"
         return f"version {number} was judged against another champion than there is now ({champion})"
     return None
-
-
-def _restore_previous(client: Any, name: str, version: Any) -> None:
-    """Lets `previous` name what `version` was promoted after; nothing where that is gone."""
-    after = re.fullmatch(r"after version (\d+)", version.tags.get(PROMOTED_TAG, ""))
-    known = {str(one.version) for one in client.search_model_versions(f"name = '{name}'")}
-    if after and after[1] in known:
-        client.set_registered_model_alias(name, "previous", after[1])
-    else:
-        client.delete_registered_model_alias(name, "previous")
 
 
 def _signed(why: str, **more: Any) -> str:

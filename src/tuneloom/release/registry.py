@@ -134,18 +134,65 @@ def promote(client: Any, registered: Registered) -> None:
     """Moves `champion` to the version, and `previous` to the one that was; doing it again changes nothing.
 
     `previous` moves first and readers never find `champion` absent: setting an alias replaces it in one statement.
+    What is killed between the steps is completed by `settle`.
     """
-    from mlflow.exceptions import MlflowException
-
     name, number = registered.name, str(registered.version)
     before = version_by_alias(client, name, "champion")
-    if before is not None and int(before.version) != registered.version:
+    if before is not None and str(before.version) == number:
+        return
+    if before is not None:
         client.set_registered_model_alias(name, "previous", str(before.version))
-    if before is None or int(before.version) != registered.version:
-        client.set_registered_model_alias(name, "champion", number)
-    previous = str(before.version) if before is not None else "none"
+    client.set_registered_model_alias(name, "champion", number)
+    _tag_promoted(client, name, number, before)
+
+
+def settle(client: Any, name: str) -> bool:
+    """Completes a move of the aliases that was killed between its steps, so that the history has no gap.
+
+    Call it first under `moving_aliases`. True where the aliases showed it: `previous` named the champion itself.
+    """
+    current, previous = (version_by_alias(client, name, alias) for alias in ("champion", "previous"))
+    if current is None:
+        return False
+    if previous is None:
+        if PROMOTED_TAG not in current.tags:
+            _tag_promoted(client, name, current.version, None)
+        return False
+    if previous.version == current.version:
+        restore_previous(client, name, current)
+        return True
+    before = one_before(client, name, current)
+    if before is None or before.version != previous.version:
+        _tag_promoted(client, name, current.version, previous)
+    return False
+
+
+def restore_previous(client: Any, name: str, version: Any) -> None:
+    """Lets `previous` name what a rollback of `version` would go back to; nothing where there is none."""
+    if before := one_before(client, name, version):
+        client.set_registered_model_alias(name, "previous", str(before.version))
+    else:
+        client.delete_registered_model_alias(name, "previous")
+
+
+def one_before(client: Any, name: str, version: Any) -> Any | None:
+    """The version that `version` was promoted after; those that were withdrawn are passed over. None: there is none."""
+    known = {str(one.version): one for one in client.search_model_versions(f"name = '{name}'")}
+    number = str(version.version)
+    while number in known:
+        found = known.pop(number)  # once: a version promoted again comes after one that came after it
+        if number != str(version.version) and WITHDRAWN_TAG not in found.tags:
+            return found
+        number = found.tags.get(PROMOTED_TAG, "").removeprefix("after version ")
+    return None
+
+
+def _tag_promoted(client: Any, name: str, number: Any, before: Any | None) -> None:
+    from mlflow.exceptions import MlflowException
+
+    after = "none" if before is None else str(before.version)
     try:
-        client.set_model_version_tag(name, number, PROMOTED_TAG, f"after version {previous}")
+        client.set_model_version_tag(name, str(number), PROMOTED_TAG, f"after version {after}")
     except MlflowException as error:
         raise ConfigError(
             f"version {number} of {name} is champion but could not be tagged: {error.message}",

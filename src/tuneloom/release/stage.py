@@ -34,6 +34,7 @@ from tuneloom.release.registry import (
     moving_aliases,
     promote,
     register,
+    settle,
 )
 from tuneloom.release.tracking import Tracking
 
@@ -69,6 +70,8 @@ def release(
     if registered is None:
         registered = _register(tracking, name, key, tuned, model, keys, lineage, evaluation)
     with moving_aliases(tracking.home, name):
+        settle(tracking.client, name)
+        registered = find_version(tracking.client, name, key) or registered  # as it is now that nobody moves it
         refusal = _refusal(tracking, registered, evaluation, tuned, verdict)
         if not registered.promoted:
             tracking.client.set_registered_model_alias(name, "candidate", str(registered.version))

@@ -1,8 +1,10 @@
 """Aliases moved by a person: with the verdict, against it with a reason, back again, and never half."""
 
+import contextlib
 import json
 import multiprocessing
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from tests.tuneloom.release.conftest import World
 from tuneloom.artifacts import Artifact
 from tuneloom.errors import ConfigError, UnknownModel
-from tuneloom.release import by_hand
+from tuneloom.release import by_hand, registry
 from tuneloom.release.by_hand import OVERRIDE_TAG, promote_by_hand, roll_back
 from tuneloom.release.registry import WITHDRAWN_TAG, version_by_alias
 
@@ -70,7 +72,7 @@ def test_a_rollback_killed_between_its_steps_is_completed_by_the_next(
 
     with monkeypatch.context() as patch:
         if step == "previous":
-            patch.setattr(by_hand, "_restore_previous", die)
+            patch.setattr(by_hand, "restore_previous", die)
         else:
             patch.setattr(type(world.tracking.client), step, die)
         with pytest.raises(Killed):
@@ -79,6 +81,79 @@ def test_a_rollback_killed_between_its_steps_is_completed_by_the_next(
     roll_back(world.home, three, "answers in French")
     assert aliases(world, three) == {"champion": 2, "previous": 1}
     assert WITHDRAWN_TAG in world.tracking.client.get_model_version(three, "3").tags
+
+
+def test_a_rollback_passes_over_what_was_withdrawn_and_stops_where_nothing_else_is_left(
+    world: World, three: str
+) -> None:
+    promote_by_hand(world.home, f"models:/{three}/2", "better than 3 after all")  # 2 after 3, 3 after 2
+    assert roll_back(world.home, three, "no").after == 3
+    assert aliases(world, three) == {"champion": 3}
+    with pytest.raises(ConfigError, match="that was not withdrawn"):
+        roll_back(world.home, three, "nor this")
+    assert WITHDRAWN_TAG in world.tracking.client.get_model_version(three, "2").tags
+    assert WITHDRAWN_TAG not in world.tracking.client.get_model_version(three, "3").tags
+
+
+@pytest.mark.parametrize("next_call", ["the same", "another promotion"])
+def test_a_promotion_killed_before_it_was_tagged_keeps_its_place_in_the_history(
+    world: World, three: str, monkeypatch: pytest.MonkeyPatch, next_call: str
+) -> None:
+    client = world.tracking.client
+
+    def die(_: Any, __: str, ___: str, key: str, *____: Any) -> None:
+        if key == registry.PROMOTED_TAG:
+            raise InterruptedError  # stands for kill -9
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client), "set_model_version_tag", die)
+        with pytest.raises(InterruptedError):
+            promote_by_hand(world.home, f"models:/{three}/1", "a test's wish")
+    assert aliases(world, three) == {"champion": 1, "previous": 3}
+    promote_by_hand(world.home, f"models:/{three}/{1 if next_call == 'the same' else 2}", "go on")
+    assert client.get_model_version(three, "1").tags[registry.PROMOTED_TAG] == "after version 3"
+    if next_call != "the same":
+        assert roll_back(world.home, three, "no").after == 1
+    assert aliases(world, three) == {"champion": 1, "previous": 3}
+
+
+def test_a_release_killed_before_it_was_tagged_is_tagged_when_run_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.chain(tag="untagged-1")
+    world.release(first, "untagged")
+    second = world.chain(tag="untagged-2", champion=first["train"].reference.key)
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "_tag_promoted", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            world.release(second, "untagged")
+    assert said(world.release(second, "untagged"))["promoted"]
+    assert roll_back(world.home, "untagged", "no").after == 1
+
+
+def test_a_version_withdrawn_while_a_promotion_waits_is_judged_as_it_is_then(
+    world: World, three: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.contextmanager
+    def waiting(*_: Any) -> Iterator[None]:
+        world.tracking.client.set_model_version_tag(three, "1", WITHDRAWN_TAG, "meanwhile")
+        yield
+
+    monkeypatch.setattr(by_hand, "moving_aliases", waiting)
+    with pytest.raises(ConfigError, match="version 1 was rolled back: meanwhile"):
+        promote_by_hand(world.home, f"models:/{three}/1", None)
+
+
+def test_a_withdrawal_is_lifted_only_once_the_version_is_champion(
+    world: World, three: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roll_back(world.home, three, "answers in French")
+    with monkeypatch.context() as patch:
+        patch.setattr(by_hand, "promote", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            promote_by_hand(world.home, f"models:/{three}/3", "French is wanted now")
+    assert WITHDRAWN_TAG in world.tracking.client.get_model_version(three, "3").tags
+    assert "no longer withdrawn" in promote_by_hand(world.home, f"models:/{three}/3", "French is wanted now").told
 
 
 def test_what_was_rolled_back_comes_back_only_with_a_reason(world: World, three: str) -> None:

@@ -14,7 +14,8 @@ def test_promoting_twice_changes_nothing(world: World) -> None:
     client, version = world.tracking.client, Registered("twice", told["version"], told["model_id"], True)
     promote(client, version)
     promote(client, version)
-    assert client.get_model_version_by_alias("twice", "champion").version == 1
+    champion_now = client.get_model_version_by_alias("twice", "champion")
+    assert (champion_now.version, champion_now.tags["tuneloom.promoted"]) == (1, "after version none")
     assert version_by_alias(client, "twice", "previous") is None
 
 
