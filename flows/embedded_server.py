@@ -7,7 +7,6 @@ instead where there is one, and never stopped.
 """
 
 import contextlib
-import json
 import os
 import sys
 import time
@@ -21,6 +20,7 @@ from uuid import UUID
 
 from flows.server_process import ServerProcess
 from flows.settings import client_environment, offline_environment
+from flows.standing_note import read_note
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import LockTimeout, NotPermitted, TuneloomError
 
@@ -169,13 +169,8 @@ def standing_server(home: Path) -> str | None:
     """The URL of a server that is there already: PREFECT_API_URL, or that of a `tuneloom ui` that answers."""
     if named := os.environ.get("PREFECT_API_URL"):
         return named.rstrip("/")
-    try:
-        told = json.loads((home / "ui.json").read_text())
-        api_url = str(told["api_url"])
-        os.kill(int(told["pid"]), 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
-        return None
-    return api_url if _answers(api_url, 2.0) else None
+    told = read_note(home)
+    return told.api_url if told and _answers(told.api_url, 2.0) else None
 
 
 def _answers(api_url: str, seconds: float) -> bool:

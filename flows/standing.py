@@ -5,7 +5,6 @@ runs from the command line which server to use, and `--stop` whom to end.
 """
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -21,23 +19,14 @@ from urllib.request import ProxyHandler, build_opener
 from flows import companion
 from flows.embedded_server import EmbeddedServer
 from flows.settings import LOOPBACK
-from tuneloom.errors import ConfigError, TuneloomError
+from flows.standing_note import NOTE, Standing, read_note, write_note
+from tuneloom.errors import ConfigError, NotPermitted, TuneloomError
+from tuneloom.release.processes import lives_here
 
 POOL = "tuneloom"
 """The work pool, of processes, that the deployments name."""
 CODE = Path(__file__).parents[1]
 DEPLOYMENTS = CODE / "deployments" / "prefect.yaml"
-NOTE = "ui.json"
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What stands: addresses, and the process that holds it all."""
-
-    api_url: str
-    prefect: str
-    mlflow: str
-    pid: int
 
 
 @contextlib.contextmanager
@@ -68,15 +57,8 @@ def stand(
         if config is not None:
             deploy(config, home)
         _wait_for(f"http://{LOOPBACK}:{mlflow_port}/health", mlflow, home / "logs" / "mlflow.log")
-        told = Standing(
-            server.api_url, server.api_url.removesuffix("/api"), f"http://{LOOPBACK}:{mlflow_port}", os.getpid()
-        )
-        note = home / NOTE
-        part = home / f".{NOTE}.{os.getpid()}"
-        part.write_text(json.dumps(asdict(told)), "utf-8")
-        os.replace(part, note)
-        held.callback(note.unlink, missing_ok=True)
-        yield told
+        held.callback((home / NOTE).unlink, missing_ok=True)
+        yield write_note(home, server.api_url, f"http://{LOOPBACK}:{mlflow_port}")
 
 
 def deploy(config: Path, home: Path) -> None:
@@ -92,37 +74,25 @@ def deploy(config: Path, home: Path) -> None:
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS), more=place)
 
 
-def read_note(home: Path) -> Standing | None:
-    """What stands in `home`, or None; a note of a dead process counts as none."""
-    try:
-        told = Standing(**json.loads((home / NOTE).read_text("utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-    return told if _alive(told.pid) else None
-
-
 def end_standing(home: Path, seconds: float = 60) -> bool:
     """Asks what stands to end and waits until it has; False where nothing stood. Raises TuneloomError
     after `seconds`."""
     told = read_note(home)
     if told is None:
         return False
+    try:
+        os.kill(told.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return True
+    except PermissionError as error:
+        raise NotPermitted(
+            f"process {told.pid} is another user's", where=str(home / NOTE), remedy="Ask whoever started it to end it."
+        ) from error
     deadline = time.monotonic() + seconds
-    signal_number = int(signal.SIGTERM)
-    while _alive(told.pid, signal_number):
-        signal_number = 0  # asked once, then only looked at
+    while lives_here(told.process):
         if time.monotonic() >= deadline:
             raise TuneloomError(f"process {told.pid} has not ended", where=str(home / NOTE), remedy="End it yourself.")
         time.sleep(0.1)
-    return True
-
-
-def _alive(pid: int, signal_number: int = 0) -> bool:
-    """Whether there is such a process; sends it the signal."""
-    try:
-        os.kill(pid, signal_number)
-    except ProcessLookupError:
-        return False
     return True
 
 

@@ -3,15 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from subprocess import Popen
 from urllib.request import urlopen
 
 import pytest
 
 from flows.embedded_server import EmbeddedServer, standing_server
+from flows.standing_note import write_note
 from tests.flows.conftest import living
 from tuneloom.errors import LockTimeout, TuneloomError
+from tuneloom.release.processes import process_mark
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_waiting_run_goes_on_when_the_other_has_ended(home: Path, stranger: No
 
 
 def test_a_running_ui_is_used_and_left_running(server: EmbeddedServer, tmp_path: Path, stranger: None) -> None:
-    (tmp_path / "ui.json").write_text(json.dumps({"api_url": server.api_url, "pid": os.getpid()}))
+    write_note(tmp_path, server.api_url, "")
     with EmbeddedServer.start(tmp_path, print) as used:
         assert used.standing
         assert used.wait_ready() == server.api_url == os.environ["PREFECT_API_URL"]
@@ -78,9 +80,9 @@ def test_a_running_ui_is_used_and_left_running(server: EmbeddedServer, tmp_path:
 
 
 def test_a_ui_that_is_gone_is_not_used(server: EmbeddedServer, tmp_path: Path, stranger: None) -> None:
-    ended = Popen(["true"])
-    ended.wait()
-    for left in ({"api_url": server.api_url, "pid": ended.pid}, {"api_url": "http://127.0.0.1:9/api", "pid": 1}, {}):
+    host, pid, start = process_mark().split(":")
+    given_again = asdict(write_note(tmp_path, server.api_url, "")) | {"process": f"{host}:{pid}:{int(start) - 1}"}
+    for left in (given_again, {**given_again, "process": process_mark(), "api_url": "http://127.0.0.1:9/api"}, {}):
         (tmp_path / "ui.json").write_text(json.dumps(left))
         assert standing_server(tmp_path) is None
 

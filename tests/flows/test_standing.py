@@ -21,8 +21,10 @@ import yaml
 
 from flows import standing
 from flows.cli import main
-from flows.standing import DEPLOYMENTS, read_note
+from flows.standing import DEPLOYMENTS, end_standing
+from flows.standing_note import read_note
 from tests.flows.test_refresh import write_project
+from tuneloom.release.processes import process_mark
 
 
 def free_port() -> int:
@@ -54,10 +56,18 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert f"port {port} is taken" in capsys.readouterr().err
 
 
-def test_nothing_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    note = {"api_url": "http://127.0.0.1:1/api", "prefect": "", "mlflow": "", "pid": 2**22 - 1}
-    (tmp_path / ".tuneloom").mkdir()
-    (tmp_path / ".tuneloom/ui.json").write_text(json.dumps(note))
+def test_nothing_stands_where_the_pid_is_another_processs_by_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        host, pid, start = process_mark(stranger.pid).split(":")
+        told = {"api_url": "http://127.0.0.1:1/api", "prefect": "", "mlflow": ""}
+        (tmp_path / ".tuneloom").mkdir()
+        for mark in (f"{host}:{pid}:{int(start) - 1}", f"elsewhere:{pid}:{start}", f"{host}:{2**22 - 1}:1"):
+            (tmp_path / ".tuneloom/ui.json").write_text(json.dumps({**told, "process": mark}))
+            assert not end_standing(tmp_path / ".tuneloom")
+            assert stranger.poll() is None
+        stranger.kill()
     assert main(["--home", str(tmp_path / ".tuneloom"), "ui", "--stop"]) == 0
     assert "nothing stands here" in capsys.readouterr().out
 

@@ -24,6 +24,11 @@ def is_dead(mark: str) -> bool:
     return _start(int(pid)) != start
 
 
+def lives_here(mark: str) -> bool:
+    """True where `mark` names a process of this host that has not ended: it may be asked, signalled, waited for."""
+    return mark.startswith(f"{platform.node()}:") and mark.count(":") == 2 and not is_dead(mark)
+
+
 def _start(pid: int) -> str | None:
     """When the process started, as the system writes it; None where there is none, or only its zombie."""
     status = Path("/proc") / str(pid) / "stat"
