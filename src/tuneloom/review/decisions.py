@@ -43,19 +43,14 @@ def read_decisions(path: Path | None) -> tuple[Decision, ...]:
     if path is None:
         return ()
     try:
-        lines = path.read_text("utf-8").splitlines()
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise NotPermitted(
             f"the decisions cannot be read: {error.strerror}", where=str(path), remedy="Change its mode."
         ) from error
-    last = {}
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            one = _decision(line, f"{path}: line {number}")
-            last[one.id, one.rule] = one
-    return tuple(last[key] for key in sorted(last))
+    return _parsed(text, path)
 
 
 def decisions_key(decisions: Iterable[Decision]) -> str:
@@ -64,12 +59,13 @@ def decisions_key(decisions: Iterable[Decision]) -> str:
 
 
 def add_decisions(path: Path, decisions: Iterable[Decision]) -> None:
-    """Adds lines to the file, all or none of them."""
+    """Adds lines to the file, all or none of them. Raises ConfigError where the file would not be read again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_text("utf-8") if path.exists() else ""
     gap = "\n" if before and not before.endswith("\n") else ""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     told = "".join(f"{json.dumps(_told(one), ensure_ascii=False)}\n" for one in decisions)
+    _parsed(before + gap + told, path)
     part.write_text(before + gap + told, "utf-8")
     os.replace(part, path)
 
@@ -87,6 +83,16 @@ def check_decision(values: Mapping[str, Any], where: str) -> None:
         raise _wrong("new_answer", "is empty", where, "An edit needs new_answer or new_request.")
     if decision != "edit" and edited:
         raise _wrong(edited[0], f"is filled in, but the decision is {decision}", where, "Write edit, or empty it.")
+
+
+def _parsed(text: str, path: Path) -> tuple[Decision, ...]:
+    """The last word on each (id, rule), in their order."""
+    last = {}
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 and its like stay raw within JSON
+        if line.strip():
+            one = _decision(line, f"{path}: line {number}")
+            last[one.id, one.rule] = one
+    return tuple(last[key] for key in sorted(last))
 
 
 def _wrong(field: str, what: str, where: str, remedy: str) -> ConfigError:

@@ -1,5 +1,6 @@
 """The file of decisions: the last word counts, nothing is lost, and what is wrong is named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,22 @@ def test_the_last_word_on_a_row_and_rule_counts(tmp_path: Path) -> None:
     assert read_decisions(path) == (REJECT, EDIT)
     assert len(path.read_text("utf-8").splitlines()) == 3
     assert "答案错了" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c", "\r"])
+def test_a_mark_that_some_take_for_the_end_of_a_line_is_text_like_any_other(tmp_path: Path, mark: str) -> None:
+    edit = replace(EDIT, new_answer=f"a{mark}b")
+    add_decisions(tmp_path / "d.jsonl", [edit])
+    assert read_decisions(tmp_path / "d.jsonl") == (edit,)
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    add_decisions(path, [KEEP])
+    with pytest.raises(ConfigError, match="line 2"):
+        add_decisions(path, [replace(KEEP, reviewer="")])
+    assert read_decisions(path) == (KEEP,)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_key_is_that_of_what_was_decided_not_of_the_file(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def filled(path: Path, **values: str) -> Path:
     path.unlink(missing_ok=True)
     assert write_sheet(reviewed(path.parent / "store", ROWS, Review(sample=3)), path) == 3
     if path.suffix == ".jsonl":
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
         rows[0].update(values)
         path.write_text("\n".join(json.dumps(row) for row in rows))
     else:
@@ -47,6 +47,14 @@ def test_a_filled_in_sheet_comes_back_as_decisions(tmp_path: Path, name: str) ->
     assert decision.id in {content_digest(row) for row in ROWS}
     assert (decision.rule, decision.decision, decision.reviewer, decision.time) == ("sample", "edit", "阿达", "now")
     assert decision.new_answer == "一行\n二行"
+
+
+@pytest.mark.parametrize("name", ["sheet.csv", "sheet.jsonl"])
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+def test_a_mark_that_some_take_for_the_end_of_a_line_comes_back(tmp_path: Path, name: str, mark: str) -> None:
+    path = filled(tmp_path / name, decision="edit", reviewer="a", reason="b", new_answer=f"a{mark}b")
+    path.write_text(path.read_text("utf-8-sig").replace(json.dumps(mark)[1:-1], mark), "utf-8")
+    assert read_sheet(path, "now").decisions[0].new_answer == f"a{mark}b"
 
 
 @pytest.mark.parametrize("name", ["sheet.csv", "sheet.jsonl"])
