@@ -1,7 +1,7 @@
 """The stage: rows that people rejected leave, rows they edited change, rows in doubt are held; the run goes on without.
 
 Only training rows are held; a decision holds for the row on whichever side it is. A decided row is never held again
-for the same rule, and a row that anybody rejected stays out whatever the rule was.
+for the same rule, and a row that anybody rejected stays out whatever the rule was; of several edits the last counts.
 """
 
 from collections import Counter, defaultdict
@@ -45,7 +45,7 @@ def review(
     held = undecided([*doubts, *drawn], {id: [one.rule for one in said] for id, said in words.items()})
     counts: Counter[str] = Counter()
     rules: Counter[str] = Counter()
-    met: set[str] = set()
+    met, overruled = set[str](), 0
     for table in rows.tables():
         writer.count(rows_in=len(table))
         ids, sides = table["id"].to_pylist(), table["side"].to_pylist()
@@ -57,10 +57,12 @@ def review(
         rules.update(doubt.rule for id in doubtful["id"].to_pylist() for doubt in held[id])
         if len(doubtful):
             writer.hold(doubtful.append_column("doubts", _doubts(doubtful, held)))
+        overruled += sum(len(_edits(words[id])) - 1 for id, fate in zip(ids, fates, strict=True) if fate == "edit")
         writer.add(_kept(table, fates, words, masks))
     writer.stats.update(
         decisions=len(decisions),
         applied={word: counts[word] for word in ("keep", "edit", "reject")},
+        overruled_edits=overruled,
         held_by_rule=dict(sorted(rules.items())),
         without_row=len(set(words) - met),
     )
@@ -114,14 +116,17 @@ def _kept(
     changed = table.filter(_mask(fates, "edit"))
     if not len(changed):
         return stay
-    rows: list[dict[str, Any]] = [
-        edited(row, next(one for one in words[row["id"]] if one.decision == "edit")) for row in changed.to_pylist()
-    ]
+    rows: list[dict[str, Any]] = [edited(row, _edits(words[row["id"]])[-1]) for row in changed.to_pylist()]
     new = pa.Table.from_pylist(rows, schema=table.schema)
     if masks:
         found = mask_rows(new)
         new = pa.concat_tables([found.clean, found.masked])
     return pa.concat_tables([stay, new])
+
+
+def _edits(said: Iterable[Decision]) -> list[Decision]:
+    """The edits of a row, the last word last: a row that two rules held may have been edited twice."""
+    return sorted((one for one in said if one.decision == "edit"), key=lambda one: one.time)
 
 
 def _ids(table: pa.Table) -> list[str]:

@@ -1,7 +1,10 @@
 """The human round trip through a real store: held, decided, and never asked again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests.rows import chat
 from tests.tuneloom.review.reviewed import reviewed
@@ -61,6 +64,18 @@ def test_a_rejected_row_stays_out_and_says_who_when_and_why(tmp_path: Path) -> N
         "reviewer": "ada", "time": "2026-01-01T00:00:00+00:00", "reason": "why",
     }  # fmt: skip
     assert artifact.manifest.counts.held == 19
+
+
+@pytest.mark.parametrize("rules", [("a", "b"), ("b", "a")])
+def test_the_last_of_two_edits_counts_whatever_the_rules_are_called(tmp_path: Path, rules: tuple[str, str]) -> None:
+    words = [
+        replace(word(2, "edit", rule, new_answer=answer), time=f"2026-01-0{day}T00:00:00+00:00")
+        for day, (rule, answer) in enumerate(zip(rules, ("first", "last"), strict=True), 1)
+    ]
+    artifact = reviewed(tmp_path, ROWS, Review(), sorted(words, key=lambda one: one.rule))
+    said = {row["id"]: row["messages"][1]["content"] for row in artifact.table().to_pylist()}
+    assert said[IDS[2]] == "last"
+    assert artifact.stats["overruled_edits"] == 1
 
 
 def test_a_decision_without_a_row_is_counted(tmp_path: Path) -> None:
