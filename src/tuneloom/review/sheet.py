@@ -1,12 +1,14 @@
 """Held rows as a sheet that a person fills in, JSONL or CSV by the file's name, and the sheet read back.
 
 Whatever is shown passes the personal-data mask. In CSV a cell that a spreadsheet would take for a formula begins with
-an apostrophe (OWASP, "CSV Injection"), which is taken off again when the sheet is read.
+an apostrophe (OWASP, "CSV Injection"), which is taken off again when the sheet is read. A long conversation is clipped
+there, and says so, for a spreadsheet's cell takes 32,767 characters; a JSONL sheet shows it whole.
 """
 
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from tuneloom.text.personal_data import mask
 TO_FILL = ("decision", "reviewer", "reason", "new_request", "new_answer")
 SHOWN = ("id", "rules", "why", "origin", "request", "answer", "conversation")
 COLUMNS = (*SHOWN[:3], *TO_FILL, *SHOWN[3:])
+_MOST_SHOWN = 30_000  # characters of a conversation
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 
@@ -46,7 +49,9 @@ def write_sheet(held: Artifact, path: Path) -> int:
         else:
             table = csv.writer(stream)
             table.writerow(COLUMNS)
-            table.writerows([_cell(_text(row[name])) for name in COLUMNS] for row in rows)
+            for row in rows:
+                row["conversation"] = _clipped(row["conversation"])
+                table.writerow([_cell(_text(row[name])) for name in COLUMNS])
     return len(rows)
 
 
@@ -110,6 +115,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _clipped(text: str) -> str:
+    more = len(text) - _MOST_SHOWN
+    return f"{text[:_MOST_SHOWN]}\n[{more:,} more characters: a .jsonl sheet shows them]" if more > 0 else text
+
+
 def _cell(text: str) -> str:
     return f"'{text}" if text.lstrip(" '").startswith(_FORMULA) else text
 
@@ -151,6 +161,7 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
+    csv.field_size_limit(sys.maxsize)
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     if missing := [name for name in ("id", "rules", *TO_FILL) if name not in (table.fieldnames or ())]:
         raise ConfigError(
@@ -161,7 +172,18 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             raise ConfigError(
                 "more cells than columns", where=f"{path}, row {number}", remedy="Quote cells that hold the delimiter."
             )
-        yield f"{path}, row {number}", {name: _plain(value or "") for name, value in row.items()}
+        yield f"{path}, row {number}", _unquoted(row)
+
+
+def _unquoted(row: Mapping[str, str | None]) -> dict[str, str]:
+    """The cells without the apostrophes that the export wrote; new words have one where they were begun with a copy of
+    a cell that has, and else it is the reviewer's own."""
+    cells = {name: value or "" for name, value in row.items()}
+    plain = {name: value if name in TO_FILL else _plain(value) for name, value in cells.items()}
+    for shown, new in (("request", "new_request"), ("answer", "new_answer")):
+        if shown in cells and plain[shown] != cells[shown]:
+            plain[new] = _plain(cells[new])
+    return plain
 
 
 def _decided(row: Mapping[str, Any], time: str, where: str) -> Iterator[Decision]:

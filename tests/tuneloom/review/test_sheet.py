@@ -78,6 +78,39 @@ def test_a_cell_comes_back_as_it_was(text: str) -> None:
     assert not _cell(text).startswith(tuple("=+-@\t＝"))
 
 
+@pytest.mark.parametrize(
+    ("shown", "typed", "read"),
+    [
+        ("5", "'-5' is the answer", "'-5' is the answer"),
+        ("-5", "'-5 or so", "-5 or so"),
+        ("'-5'", "''-5' it is", "'-5' it is"),
+    ],
+)
+def test_new_words_lose_no_apostrophe_but_one_copied_from_a_guarded_cell(
+    tmp_path: Path, shown: str, typed: str, read: str
+) -> None:
+    path = tmp_path / "sheet.csv"
+    write_sheet(reviewed(tmp_path / "store", [chat("Which?", shown)], Review(sample=1)), path)
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    row.update(decision="edit", reviewer="a", reason="b", new_answer=typed)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, COLUMNS)
+        table.writeheader()
+        table.writerow(row)
+    assert read_sheet(path, "now").decisions[0].new_answer == read
+
+
+def test_a_long_conversation_is_clipped_in_a_table_says_so_and_comes_back(tmp_path: Path) -> None:
+    held = reviewed(tmp_path / "store", [chat("Write.", "长" * 140_000)], Review(sample=1))
+    write_sheet(held, tmp_path / "sheet.csv")
+    write_sheet(held, tmp_path / "sheet.jsonl")
+    csv.field_size_limit(131_072)  # the module's own default
+    assert "more characters: a .jsonl sheet shows them]" in (tmp_path / "sheet.csv").read_text("utf-8")
+    assert len(json.loads((tmp_path / "sheet.jsonl").read_text("utf-8"))["conversation"]) > 140_000
+    assert read_sheet(tmp_path / "sheet.csv", "now").open == read_sheet(tmp_path / "sheet.jsonl", "now").open == 1
+
+
 @pytest.mark.parametrize("name", ["sheet.csv", "sheet.jsonl"])
 @pytest.mark.parametrize(
     ("values", "field"),
