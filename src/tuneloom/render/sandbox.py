@@ -1,17 +1,20 @@
 """A Jinja for templates that anyone may have written: no attributes of Python's, no clock, bounded work and output.
 
 Jinja's immutable sandbox keeps code in; it does not keep a template from looping or growing for ever. Here loops and
-macros count their steps, and every text that is put out, joined or multiplied its length, so that the same template
-with the same row fails at the same place on every machine, which a limit in seconds would not.
+macros count their steps, every text that is put out, joined or multiplied its length, and every list and filter the
+size of what it makes, so that the same template with the same row fails at the same place on every machine, which a
+limit in seconds would not.
 """
 
+import functools
 import traceback
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
 import jinja2.ext
+import jinja2.filters
 import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
@@ -23,6 +26,10 @@ MOST_STEPS = 20_000
 """Turns of loops and calls of macros in one rendering."""
 MOST_CHARACTERS = 1_000_000
 """Text that one rendering puts out, blocks that are only remembered included."""
+MOST_MADE = 2_000_000
+"""Characters and values in all that a rendering's lists and filters make."""
+MOST_BITS = 4_096
+"""Of a product of whole numbers."""
 FILTERS = frozenset([
     "capitalize", "d", "default", "first", "int", "items", "join", "last", "length", "count", "list", "lower", "map",
     "reject", "rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "string", "title", "tojson",
@@ -50,10 +57,11 @@ class Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             finalize=self._put_out,
             extensions=[jinja2.ext.loopcontrols],
         )
-        self.filters = {name: self.filters[name] for name in FILTERS}
-        self.filters |= {"join": self._join_with, "replace": self._replace, "tojson": canonical}
-        self.globals = {"range": _range, "namespace": self.globals["namespace"], _STEP: self._step, _JOIN: self._join}
-        self._steps = self._characters = 0
+        own = {"join": self._join_with, "replace": self._replace, "round": _round, "tojson": canonical}
+        self.filters = {name: self._measuring(own.get(name, self.filters[name])) for name in FILTERS}
+        counting = {_STEP: self._step, _JOIN: self._join, _MADE: self._made}
+        self.globals = {"range": _range, "namespace": self.globals["namespace"], **counting}
+        self.begin()
 
     def template(self, source: str) -> "Limited":
         """A template. Raises jinja2.TemplateSyntaxError where there is none."""
@@ -61,23 +69,26 @@ class Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
     def begin(self) -> None:
         """A new rendering has its limits to itself."""
-        self._steps = self._characters = 0
+        self._steps = self._characters = self._size = 0
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> jinja2.nodes.Template:
         return _Counting().visit(super()._parse(source, name, filename))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic; text may only grow within the limits, and `%` does not format."""
-        sized = [value for value in (left, right) if isinstance(value, str | list | tuple)]
+        """Arithmetic; text and numbers may only grow within the limits, and `%` does not format."""
+        sized = [value for value in (left, right) if isinstance(value, Sequence)]
         if operator == "%" and isinstance(left, str):
             raise TooMuch("`%` on text is not allowed; write {{ }}")
         if operator == "**" and max(abs(left), abs(right)) > 1000:
             raise TooMuch(f"{left} ** {right} is too large")
         if operator == "*" and sized:
             times = right if sized[0] is left else left
-            self._grow(len(sized[0]) * max(0, times))
+            self._grow(_size(sized[0]) * max(0, times))
+        elif operator == "*" and all(isinstance(value, int) for value in (left, right)):
+            if left.bit_length() + right.bit_length() > MOST_BITS:
+                raise TooMuch(f"a product of more than {MOST_BITS:,} bits")
         elif sized:
-            self._grow(sum(map(len, sized)))
+            self._grow(sum(map(_size, sized)))
         return super().call_binop(context, operator, left, right)
 
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
@@ -100,9 +111,27 @@ class Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
         return text.replace(old, new)
 
     def _join_with(self, values: Iterable[Any], between: str = "") -> str:
-        texts = [str(value) for value in values]
-        self._grow(sum(map(len, texts)) + len(between) * len(texts))
+        texts = []
+        for value in values:
+            texts.append(str(value))
+            self._grow(len(texts[-1]) + len(between))
         return between.join(texts)
+
+    def _measuring(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The filter; what it makes is measured."""
+
+        @functools.wraps(function)  # and with that what Jinja's decorators wrote on it
+        def measuring(*args: Any, **kwargs: Any) -> Any:
+            return self._made(function(*args, **kwargs))
+
+        return measuring
+
+    def _made(self, value: Any) -> Any:
+        """The value; a list of lists, twice itself at every turn, would take for ever to compare or to write."""
+        self._size += _size(value)
+        if self._size > MOST_MADE:
+            raise TooMuch(f"lists and filters make more than {MOST_MADE:,} characters and values")
+        return value
 
     def _step(self) -> str:
         self._steps += 1
@@ -134,7 +163,7 @@ class Limited:
 
     def __init__(self, sandbox: Sandbox, source: str) -> None:
         self._sandbox = sandbox
-        self.variables = frozenset(jinja2.meta.find_undeclared_variables(sandbox.parse(source)) - {_STEP, _JOIN})
+        self.variables = frozenset(jinja2.meta.find_undeclared_variables(sandbox.parse(source)) - _COUNTING)
         self._template = sandbox.from_string(source)
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -143,7 +172,7 @@ class Limited:
         # A template can raise what any code can: it is told with its place, never passed on.
         try:
             return self._template.render(values)
-        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except Exception as error:
             raise Failed(_line(error), f"{type(error).__name__}: {error}") from error
 
 
@@ -155,8 +184,11 @@ class Failed(Exception):
         self.line, self.why = line, why
 
 
-_STEP, _JOIN = "__step__", "__join__"
-_PADDING = frozenset(["ljust", "rjust", "center", "zfill", "expandtabs", "translate", "encode", "replace", "join"])
+_STEP, _JOIN, _MADE = "__step__", "__join__", "__made__"
+_COUNTING = frozenset([_STEP, _JOIN, _MADE])
+_PADDING = frozenset([
+    "ljust", "rjust", "center", "zfill", "expandtabs", "translate", "encode", "replace", "join", "fromkeys", "to_bytes",
+])  # fmt: skip
 _METHODS = (types.MethodType, types.BuiltinMethodType)
 
 
@@ -167,6 +199,28 @@ def _range(*bounds: int) -> range:
     return made
 
 
+def _round(value: float, precision: int = 0, method: Any = "common") -> float:
+    if abs(precision) > 100:  # ten to that power is computed
+        raise TooMuch(f"rounds to {precision:,} places")
+    return jinja2.filters.do_round(value, precision, method)
+
+
+def _size(value: Any) -> int:
+    """Characters and values that `value` holds, those it holds twice counted twice; no more than the limit is counted.
+
+    ["ab", ["c"]] -> 6
+    """
+    size, left = 0, [value]
+    while left and size <= MOST_MADE:
+        one = left.pop()
+        size += 1 + (len(one) if isinstance(one, str | bytes) else 0)
+        if isinstance(one, Mapping):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            left += one
+    return size
+
+
 def _line(error: BaseException) -> int | None:
     """The template's line, which Jinja writes into the traceback: the last frame that is a template's."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
@@ -174,7 +228,7 @@ def _line(error: BaseException) -> int | None:
 
 
 class _Counting(jinja2.visitor.NodeTransformer):
-    """Puts a step into the body of each loop and macro, and joins texts by a function that counts."""
+    """Puts a step into the body of each loop and macro; joins texts and makes lists by functions that count."""
 
     def visit_For(self, node: jinja2.nodes.For, *args: Any) -> jinja2.nodes.For:  # noqa: N802
         return self._counted(node)
@@ -189,6 +243,24 @@ class _Counting(jinja2.visitor.NodeTransformer):
         """`a ~ b` -> `__join__(a, b)`."""
         self.generic_visit(node)
         return _call(_JOIN, node.nodes, node.lineno)
+
+    def visit_List(self, node: jinja2.nodes.List, *args: Any) -> jinja2.nodes.Call:  # noqa: N802
+        """`[a, b]` -> `__made__([a, b])`."""
+        return self._measured(node)
+
+    def visit_Dict(self, node: jinja2.nodes.Dict, *args: Any) -> jinja2.nodes.Call:  # noqa: N802
+        return self._measured(node)
+
+    def visit_Tuple(self, node: jinja2.nodes.Tuple, *args: Any) -> jinja2.nodes.Node:  # noqa: N802
+        return self._measured(node) if node.ctx == "load" else node
+
+    def visit_Name(self, node: jinja2.nodes.Name, *args: Any) -> jinja2.nodes.Node:  # noqa: N802
+        """A macro's surplus arguments are a list, too."""
+        return self._measured(node) if node.ctx == "load" and node.name in ("varargs", "kwargs") else node
+
+    def _measured(self, node: Any) -> jinja2.nodes.Call:
+        self.generic_visit(node)
+        return _call(_MADE, [node], node.lineno)
 
     def _counted(self, node: Any) -> Any:
         self.generic_visit(node)

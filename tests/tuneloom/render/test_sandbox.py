@@ -17,6 +17,9 @@ def test_the_plain_things_work():
     assert Sandbox().template("{{ a }}{% set c = b %}{{ c }}").variables == {"a", "b"}
 
 
+DOUBLED = "{{% set ns = namespace(x=9) %}}{{% for i in range(60) %}}{{% set ns.x = {} %}}{{% endfor %}}{}"
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -34,6 +37,19 @@ def test_the_plain_things_work():
         "{{ range(9000) | join('a' * 9000) }}",
         "{% set ns = namespace(s='aaaaaaaaaa') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
         "{% set a %}{{ text }}{% endset %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 40,
+        DOUBLED.format("ns.x * ns.x", "{{ ns.x }}"),
+        DOUBLED.format("[ns.x, ns.x]", "{{ ns.x }}"),
+        DOUBLED.format("[ns.x, ns.x]", "{{ ns.x | string | length }}"),
+        DOUBLED.format("(ns.x, ns.x)", "{{ ns.x | tojson }}"),
+        DOUBLED.format("{'a': ns.x, 'b': ns.x}", "{{ ns.x ~ '' }}"),
+        DOUBLED.format("[ns.x] * 9", "{{ [ns.x] | join }}"),
+        DOUBLED.format("range(9) | map(attribute='a', default=ns.x) | list", "{{ ns.x }}"),
+        DOUBLED.format("ns.x | string | tojson", "{{ ns.x | length }}"),
+        "{% macro f() %}{% set ns.x = varargs %}{% endmacro %}" + DOUBLED.format("[f(ns.x, ns.x), ns.x][1]", ""),
+        "{{ {}.fromkeys(range(9000), 'a' * 9000) }}",
+        "{{ (1).to_bytes(1000, 'big') * 10**7 }}",
+        "{{ 1 | round(10**8, 'ceil') }}",
+        "{{ range(9) | replace('a', 'b') }}",
         "{{ text.__class__.__mro__ }}",
         "{{ [1].append(2) }}",
         "{% include 'x' %}",
@@ -46,6 +62,17 @@ def test_what_runs_away_or_reaches_out_fails_at_its_line(source):
     with pytest.raises(Failed) as caught:
         rendered("one\n\n" + source, text="hi")
     assert caught.value.line == 3
+
+
+def test_lists_and_maps_are_put_out_as_they_were():
+    source = (
+        "{% for a, b in [(1, 2), (3, 4)] %}{{ a + b }} {% endfor %}{{ {'k': [text]} | tojson }} "
+        "{{ 2.34 | round(1, 'ceil') }}"
+    )
+    assert rendered(source, text="好") == '3 7 {"k":["好"]} 2.4'
+    assert rendered("{% macro f() %}{{ varargs | join('-') }}{% endmacro %}{{ f(1, text) }}", text="b") == "1-b"
+    turns = [{"content": "a"}, {"content": "b"}]
+    assert rendered("{{ turns | map(attribute='content') | join(' / ') }}", turns=turns) == "a / b"
 
 
 def test_a_rendering_has_its_limits_to_itself():
