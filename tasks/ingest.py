@@ -30,7 +30,9 @@ def _unite(run: Run, writer: Writer) -> None:
     plan, members = run.plan, []
     allowed = plan.config.licenses.allow
     terms = Terms(plan.takedowns, None if allowed is None else frozenset(allowed), plan.plugins)
-    jobs = [Job(one.spec, one.file, one.source, partial(check_unchanged, plan.home, one)) for one in plan.files]
+    jobs = [
+        Job(one.spec, one.file, one.source, partial(check_unchanged, plan.home, plan.folder, one)) for one in plan.files
+    ]
     for number, member in enumerate(ingest_files(plan.store, jobs, terms, plan.limit), 1):
         members.append(member)
         run.reporter.progress("ingest", "files", number, len(jobs))

@@ -6,6 +6,7 @@ from prefect.states import State
 from tasks.run import Run
 from tasks.stage import STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
+from tuneloom.plan import check_transforms
 
 
 @task(name="quality", **STAGE)
@@ -15,6 +16,8 @@ def quality(run: Run, rows: Reference) -> State | Reference:
     def build(writer: Writer) -> None:
         from tuneloom.quality.stage import judge
 
-        judge(writer, run.artifact("decontaminate"), run.plan.config.quality, run.plan.transforms)
+        plan = run.plan
+        judge(writer, run.artifact("decontaminate"), plan.config.quality, plan.transforms)
+        check_transforms(plan.config, plan.folder, plan.inputs)
 
     return run_stage(run, "quality", build)

@@ -6,6 +6,7 @@ from prefect.states import State
 from tasks.run import Run
 from tasks.stage import STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
+from tuneloom.plan import check_prompts
 
 
 @task(name="render", **STAGE)
@@ -19,5 +20,6 @@ def render(run: Run, rows: Reference) -> State | Reference:
         plan = run.plan
         folder = model_folder(plan.model, run.say)
         render_rows(writer, run.artifact("mixture"), plan.config.render, folder, plan.config.seed, plan.folder)
+        check_prompts(plan.config, plan.folder, plan.inputs)
 
     return run_stage(run, "render", build)

@@ -12,9 +12,9 @@ from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.records import digest
 
 
-def plugin_digests(paths: Sequence[Path]) -> dict[str, str]:
-    """Path("formats/mine.py") -> {"mine.py": digest of its text}. Raises ConfigError where there is no such file."""
-    return {path.name: digest(plugin_text(path)) for path in paths}
+def plugin_digests(names: Sequence[str], folder: Path) -> dict[str, str]:
+    """["formats/mine.py"], below `folder` -> {"formats/mine.py": digest of its text}. Raises as `plugin_text` does."""
+    return {name: digest(plugin_text(folder / name)) for name in names}
 
 
 def plugin_text(path: Path) -> str:

@@ -34,7 +34,7 @@ def planned_files(
     Raises ConfigError and its kin for a source that cannot be found.
     """
     code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
-    plugins = plugin_digests([folder / name for name in config.plugins])
+    plugins = plugin_digests(config.plugins, folder)
     for source in config.sources:
         section = _source_section(config, source)
         files = discover(source, folder)
@@ -52,13 +52,26 @@ def planned_files(
             yield PlannedFile(file, source, Spec("ingest", code, config=section, inputs=inputs))
 
 
-def check_unchanged(home: Path, planned: PlannedFile) -> None:
-    """Raises TuneloomError where a source file is not the one that the plan was made for: its key names other bytes."""
+def check_unchanged(home: Path, folder: Path, planned: PlannedFile) -> None:
+    """Raises TuneloomError where a source file, or a plugin below `folder`, is not the one that the plan was made for:
+    the key names other bytes."""
+    plugins = planned.spec.inputs.get("plugins", {})
+    check_same("plugins", plugins, plugin_digests([*plugins], folder))
     if _digest(planned.file, home, alone=False) != planned.spec.inputs["digest"]:
         raise TuneloomError(
             f"the source file {planned.file.relative} changed while the run was reading it",
             where=f"sources: {planned.file.source}: {planned.file.path}",
             remedy="Run again once nobody writes to it; nothing of it was stored.",
+        )
+
+
+def check_same(key: str, planned: object, found: object) -> None:
+    """Raises TuneloomError where what the config's `key` names says something else than when the run was planned."""
+    if planned != found:
+        raise TuneloomError(
+            f"a file of {key} changed while the run was reading it",
+            where=f"config key `{key}`",
+            remedy="Run again once nobody writes to it; nothing made with it was stored.",
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tuneloom.config import Config, Gate, Quality
 from tuneloom.models.resolve import ModelSource, resolve_model
-from tuneloom.plan.files import PlannedFile, planned_files, read_takedowns
+from tuneloom.plan.files import PlannedFile, check_same, planned_files, read_takedowns
 from tuneloom.plugin_files import plugin_digests
 from tuneloom.review.decisions import Decision, read_decisions
 from tuneloom.suites import Suite, load_suites
@@ -14,7 +14,7 @@ from tuneloom.suites import Suite, load_suites
 
 @dataclass(frozen=True)
 class Inputs:
-    """`transforms` are the digests of the quality stage's plugin files, by name, `prompts` is that of the prompt
+    """`transforms` are the digests of the quality stage's plugin files, by path, `prompts` is that of the prompt
     templates, `decisions` what people decided in review; `limit` is rows a file."""
 
     model: ModelSource
@@ -38,12 +38,22 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         model=model,
         files=tuple(planned_files(config, folder, home, takedowns, limit)),
         takedowns=takedowns,
-        transforms=plugin_digests([folder / name for name in config.quality.transforms]),
+        transforms=plugin_digests(config.quality.transforms, folder),
         prompts=_prompts(config, folder),
         decisions=read_decisions(folder / config.review.decisions if config.review.decisions else None),
         suites=suites,
         limit=limit,
     )
+
+
+def check_transforms(config: Config, folder: Path, inputs: Inputs) -> None:
+    """Raises TuneloomError where a row transform is no longer what quality's key says."""
+    check_same("quality.transforms", inputs.transforms, plugin_digests(config.quality.transforms, folder))
+
+
+def check_prompts(config: Config, folder: Path, inputs: Inputs) -> None:
+    """Raises TuneloomError where a prompt template is no longer what render's key says."""
+    check_same("render.prompts", inputs.prompts, _prompts(config, folder))
 
 
 def _check_rules(quality: Quality) -> None:

@@ -53,7 +53,7 @@ def ingested(file: Path, plugins: tuple[Path, ...], **source: str) -> Artifact:
     config = Source.model_validate({"name": "s", "path": str(file), "language": "en", **source})
     (found,) = discover(config, file.parent)
     return Store(file.parent / ".store").ensure(
-        Spec("ingest", "test", inputs={"file": str(file), **source, **plugin_digests(plugins)}),
+        Spec("ingest", "test", inputs={"file": str(file), **source, **plugin_digests([*map(str, plugins)], Path())}),
         lambda writer: ingest_file(writer, found, config, Terms(plugins=plugins)),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tuneloom.plan.planned import config, keys
 from tuneloom.errors import TuneloomError
-from tuneloom.plan import check_unchanged, make_plan
+from tuneloom.plan import check_prompts, check_transforms, check_unchanged, make_plan
 
 
 def test_what_is_no_file_among_the_sources_is_planned_without_being_opened(project: Path) -> None:
@@ -29,15 +29,45 @@ def test_a_takedown_list_is_an_input_of_ingest(project: Path) -> None:
 def test_a_source_file_that_changed_after_the_plan_is_told(project: Path, change: str | None) -> None:
     plan = make_plan(config(), project)
     for planned in plan.files:
-        check_unchanged(plan.home, planned)
+        check_unchanged(plan.home, project, planned)
     if change is None:
         (project / "data" / "b.json").unlink()
     else:
         (project / "data" / "b.json").write_text(change)
-    check_unchanged(plan.home, plan.files[0])
+    check_unchanged(plan.home, project, plan.files[0])
     with pytest.raises(TuneloomError, match="changed while" if change else "no file") as caught:
-        check_unchanged(plan.home, plan.files[1])
+        check_unchanged(plan.home, project, plan.files[1])
     assert "b.json" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "settings"),
+    [
+        ("formats/mine.py", "plugins", {"plugins": ["formats/mine.py"]}),
+        ("mine.py", "quality.transforms", {"quality": {"transforms": ["mine.py"]}}),
+        ("templates/mine/en.jinja", "render.prompts", {"render": {"prompts": ["./templates"]}}),
+    ],
+)
+def test_a_file_of_the_users_that_changed_after_the_plan_is_told(
+    project: Path, name: str, key: str, settings: dict
+) -> None:
+    """The stage reads it again, so that it would make another artifact than its key says."""
+    file = project / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (file.parent / "family.yaml").write_text("tasks: ['*']\n")
+    text = "---\nlanguage: en\n---\n{{ instruction }}\n" if file.suffix == ".jinja" else "x = 1\n"
+    file.write_text(text)
+    plan = make_plan(config(**settings), project)
+
+    def check() -> None:
+        check_unchanged(plan.home, project, plan.files[0])
+        check_transforms(plan.config, project, plan.inputs)
+        check_prompts(plan.config, project, plan.inputs)
+
+    check()
+    file.write_text(text.replace("1", "2").replace("}}", "}}!"))
+    with pytest.raises(TuneloomError, match=f"a file of {key} changed while"):
+        check()
 
 
 def test_the_licences_that_may_train_are_an_input_of_what_trains(project: Path) -> None:
