@@ -17,7 +17,7 @@ def quality(run: Run, rows: Reference) -> State | Reference:
         from tuneloom.quality.stage import judge
 
         plan = run.plan
-        judge(writer, run.artifact("decontaminate"), plan.config.quality, plan.transforms)
+        judge(writer, run.artifact("decontaminate"), plan.config.quality, plan.transforms, plan.store.memo_rows)
         check_transforms(plan.config, plan.folder, plan.inputs)
 
     return run_stage(run, "quality", build)

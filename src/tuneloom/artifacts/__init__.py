@@ -9,6 +9,7 @@ from tuneloom.artifacts.conservation import check_handover
 from tuneloom.artifacts.keys import Reference, Spec, code_digest
 from tuneloom.artifacts.locks import lock
 from tuneloom.artifacts.manifest import Counts, Manifest, file_digest
+from tuneloom.artifacts.memo import MemoRows, no_memo
 from tuneloom.artifacts.remote import user_cache
 from tuneloom.artifacts.store import Store
 from tuneloom.artifacts.writer import Writer
@@ -17,6 +18,7 @@ __all__ = [
     "Artifact",
     "Counts",
     "Manifest",
+    "MemoRows",
     "Reference",
     "Spec",
     "Store",
@@ -25,5 +27,6 @@ __all__ = [
     "code_digest",
     "file_digest",
     "lock",
+    "no_memo",
     "user_cache",
 ]

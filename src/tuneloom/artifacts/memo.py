@@ -24,8 +24,16 @@ from tuneloom.artifacts.remote import RemoteFolder
 from tuneloom.artifacts.work import Say, Work, flush
 from tuneloom.errors import BrokenArtifact
 
+MemoRows = Callable[[str, Sequence[str] | pa.Array, Callable[[pa.Array], pa.Table]], pa.Table]
+"""`Store.memo_rows`, or `no_memo`."""
+
 _LOCK_SECONDS = 3600.0
 _HASH = "_hash"
+
+
+def no_memo(name: str, hashes: Sequence[str] | pa.Array, make_missing: Callable[[pa.Array], pa.Table]) -> pa.Table:
+    """Like `Store.memo_rows` where nothing is known and nothing kept."""
+    return make_missing(pa.array(range(len(hashes)), pa.int64()))
 
 
 class Memos:

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tuneloom.artifacts import Writer
+from tuneloom.artifacts import MemoRows, Writer, no_memo
 from tuneloom.config import Safety
 from tuneloom.quality.doubts import ASKED_FILE
 from tuneloom.quality.refusals import BOILERPLATE
-from tuneloom.quality.toxicity import LANGUAGES, toxicity
+from tuneloom.quality.toxicity import JUDGE, LANGUAGES, toxicity
 from tuneloom.quality.unsafe_requests import DECLINES, unsafe_only
 from tuneloom.records import reject_rows
 
 VERSION = "safety-1"
+UNSAFE_MEMO, TOXIC_MEMO = f"unsafe-{VERSION}", f"toxicity-{VERSION}-{JUDGE}"
+"""Names of the memos; what they hold changes with `VERSION`."""
 UNSAFE_ANSWER, TOXIC = "unsafe answer", "toxic words"
 _OPENING = 400
 """Characters of an answer in which it declines, where it does."""
@@ -37,6 +40,7 @@ class SafetyCheck:
 
     writer: Writer
     policy: Safety
+    memo: MemoRows = no_memo
     found: dict[str, Counter[str]] = field(default_factory=lambda: {UNSAFE_ANSWER: Counter(), TOXIC: Counter()})
     refused: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -47,10 +51,9 @@ class SafetyCheck:
         learns = np.array([use in (None, "train") for use in table["use"].to_pylist()], bool)
         if all(word == "keep" for word in words.values()) or not learns.any():
             return table
-        exchanges = _exchanges(table)
-        unsafe, refused = unsafe_rows(exchanges, len(table))
+        unsafe, refused = self._unsafe(table)
         self.refused += int((refused & learns).sum())
-        scores = self._scores(exchanges, table)
+        scores = self._scores(table)
         hits = {UNSAFE_ANSWER: unsafe & learns, TOXIC: (scores >= self.policy.toxic_from) & learns}
         for rule, word in words.items():
             self._note(rule, word, hits[rule], table)
@@ -74,14 +77,31 @@ class SafetyCheck:
             "toxicity_judges": list(LANGUAGES),
         }
 
-    def _scores(self, exchanges: pl.DataFrame, table: pa.Table) -> np.ndarray:
+    def _unsafe(self, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """`unsafe_rows` of the table."""
+
+        def make(positions: pa.Array) -> pa.Table:
+            answered, declined = unsafe_rows(_exchanges(table.select(["messages"]).take(positions)), len(positions))
+            return pa.table({"answered": answered, "declined": declined})
+
+        known = self.memo(UNSAFE_MEMO, table["content_hash"], make)
+        return _bools(known["answered"]), _bools(known["declined"])
+
+    def _scores(self, table: pa.Table) -> np.ndarray:
         """Toxicity of what each row would teach, float64 (n,); 0 for languages that nobody judges."""
         scores = np.zeros(len(table))
         if self.policy.toxic == "keep":
             return scores
-        judged = [language in LANGUAGES for language in table["language"].to_pylist()]
-        said = exchanges.filter(pl.Series(judged).gather(exchanges["row"]) if len(exchanges) else pl.lit(True))
-        np.maximum.at(scores, said["row"].to_numpy(), toxicity(said["answer"].to_list()))
+        places = np.flatnonzero(_bools(pc.is_in(table["language"], pa.array(LANGUAGES))))
+        judged = table.select(["content_hash", "messages"]).take(pa.array(places))
+
+        def make(positions: pa.Array) -> pa.Table:
+            said = _exchanges(judged.take(positions))
+            worst = np.zeros(len(positions))
+            np.maximum.at(worst, said["row"].to_numpy(), toxicity(said["answer"].to_list()))
+            return pa.table({"toxicity": worst})
+
+        scores[places] = self.memo(TOXIC_MEMO, judged["content_hash"], make)["toxicity"].to_numpy()
         return scores
 
     def _note(self, rule: str, word: str, hits: np.ndarray, table: pa.Table) -> None:
@@ -127,6 +147,11 @@ def _exchanges(table: pa.Table) -> pl.DataFrame:
     )
     learnt = (pl.col("role") == "assistant") & (pl.col("weight").fill_null(1) != 0)
     return turns.filter(learnt).select("row", pl.col("request").fill_null(""), answer=pl.col("content").fill_null(""))
+
+
+def _bools(column: pa.ChunkedArray) -> np.ndarray:
+    """bool (n,)."""
+    return column.to_numpy().astype(bool)
 
 
 def _flag(table: pa.Table, hits: dict[str, np.ndarray]) -> pa.Table:

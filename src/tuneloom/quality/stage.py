@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from tuneloom.artifacts import Artifact, Writer
+from tuneloom.artifacts import Artifact, MemoRows, Writer, no_memo
 from tuneloom.config import Quality, Rule
 from tuneloom.quality.frame import text_frame
 from tuneloom.quality.measure import measure
@@ -28,17 +28,21 @@ _AT_ONCE = 65_536
 """Rows measured at once: what bounds the memory."""
 
 
-def judge(writer: Writer, rows: Artifact, config: Quality, transforms: Sequence[Path] = ()) -> None:
+def judge(
+    writer: Writer, rows: Artifact, config: Quality, transforms: Sequence[Path] = (), memo: MemoRows = no_memo
+) -> None:
     """Keeps the rows that break no rule; every reject carries rule, version, value and bound.
+
+    `memo` keeps what was found out about each row; what it gives changes nothing but the time.
 
     Raises ConfigError where a rule or a transform is wrong.
     """
     profile, edits = rules_of(config), load_transforms(transforms)
-    tally, safety = Tally(profile), SafetyCheck(writer, config.safety)
+    tally, safety = Tally(profile), SafetyCheck(writer, config.safety, memo)
     with SignalFile(writer) as stored:
         for table in rows.tables():
             writer.count(rows_in=len(table))
-            for clean in _after_privacy(writer, table, config, tally):
+            for clean in _after_privacy(writer, table, config, tally, memo):
                 edited = _after_transforms(writer, clean, edits, tally)
                 for part in _pieces(safety.after(edited)):
                     writer.add(_after_rules(writer, part, profile, tally, stored))
@@ -52,11 +56,11 @@ def _pieces(table: pa.Table) -> Iterator[pa.Table]:
         yield table.slice(start, _AT_ONCE)
 
 
-def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: Tally) -> list[pa.Table]:
+def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: Tally, memo: MemoRows) -> list[pa.Table]:
     """The tables that go on to the rules."""
     if config.pii == "keep":
         return [table]
-    found = mask_rows(table)
+    found = mask_rows(table, memo)
     for kinds in found.findings:
         tally.personal.update(kinds)
     if config.pii == "mask":

@@ -5,9 +5,13 @@ Wikipedia's and Twitter's comments. It knows English alone and words rather than
 a quoted insult scores high. It raises an alarm; whether a row goes is the config's to say.
 """
 
+import importlib.metadata
 from collections.abc import Sequence
 
 import numpy as np
+
+JUDGE = importlib.metadata.version("alt-profanity-check")
+"""The classifier's version."""
 
 LANGUAGES = ("en",)
 """Languages that it can judge."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv6Address
 
+from tuneloom.records import digest
+
 _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 
@@ -314,3 +316,6 @@ _KINDS: tuple[_Kind, ...] = tuple(
     )
 )
 """In order of certainty: where two kinds claim the same characters, the first has them."""
+
+KINDS_DIGEST = digest(repr([MAY_HOLD, *((kind, pattern.pattern, pattern.flags) for kind, pattern, _ in _KINDS)]))[:8]
+"""Tells sets of patterns apart; the proofs are not in it."""

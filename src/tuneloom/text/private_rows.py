@@ -1,25 +1,32 @@
 """Personal data in rows: every text of a conversation masked, wherever it stands.
 
-An Arrow scan with one plain pattern finds the few rows that may hold any; only those are taken apart in Python.
+An Arrow scan with one plain pattern finds the few rows that may hold any; only those are taken apart in Python, and of
+these the ones that held none are remembered.
 """
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tuneloom.records import Conversation, Message, canonical, content_digest
-from tuneloom.text.personal_data import MAY_HOLD, find, put_marks, without_escapes
+from tuneloom.artifacts import MemoRows, no_memo
+from tuneloom.records import Conversation, Message, canonical, content_digest, digest
+from tuneloom.text.personal_data import KINDS_DIGEST, MAY_HOLD, find, put_marks, without_escapes
 
 FLAG = "personal data masked"
 TEXTS = (
     "messages", "fields", "examples", "tools", "references", "choices", "task", "category", "license", "meta"
 )  # fmt: skip
 """Columns that hold what people wrote."""
+
+MEMO = f"no-personal-data-v1-{KINDS_DIGEST}"
+"""Name of the memo; count the version up whenever what is found changes with the same patterns."""
 
 _JSON = {"tools", "tool_calls", "meta"}
 """Texts that are JSON: their strings are masked one by one, so that they stay JSON."""
@@ -35,22 +42,53 @@ class Masked:
     """Of each masked row, how often each kind occurred: `{"email": 2}`."""
 
 
-def mask_rows(table: pa.Table) -> Masked:
+def mask_rows(table: pa.Table, memo: MemoRows = no_memo) -> Masked:
     """Masks rows of schema `ROWS` (and columns that later stages added); masked ones get a new `content_hash`."""
-    suspects = pa.array(
-        sorted({row for name in TEXTS for row in _matches(table[name].combine_chunks()).tolist()}), pa.int64()
-    )
+    places = sorted({row for name in TEXTS for row in _matches(table[name].combine_chunks()).tolist()})
+    some = table.take(pa.array(places, pa.int64()))
+    suspects = [_Suspect(row) for row in some.to_pylist()]
+    known = memo(MEMO, some["content_hash"], lambda numbers: _clean_texts(suspects, numbers.to_pylist()))
     touched, findings, rows = [], [], []
-    for index, row in zip(suspects.to_pylist(), table.take(suspects).to_pylist(), strict=True):
-        found: Counter[str] = Counter()
-        said = {name: _mask_value(row[name], found, name in _JSON) for name in TEXTS}
-        if found:
+    for index, suspect, clean in zip(places, suspects, known["clean"].to_pylist(), strict=True):
+        if clean != suspect.text and suspect.found:
             touched.append(index)
-            findings.append(dict(sorted(found.items())))
-            rows.append(_edited({**row, **said}))
+            findings.append(dict(sorted(suspect.found.items())))
+            rows.append(_edited({**suspect.row, **suspect.said}))
     keep = np.ones(len(table), bool)
     keep[touched] = False
     return Masked(table.filter(pa.array(keep)), pa.Table.from_pylist(rows, schema=table.schema), findings)
+
+
+class _Suspect:
+    """A row that may hold personal data, looked at when it is asked for."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self.text = digest(orjson.dumps([row[name] for name in TEXTS]))  # says more than `content_hash`: meta, fields
+        self._looked: tuple[Counter[str], dict[str, Any]] | None = None
+
+    @property
+    def found(self) -> Counter[str]:
+        """How often each kind occurs."""
+        return self._look()[0]
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """Its `TEXTS`, masked."""
+        return self._look()[1]
+
+    def _look(self) -> tuple[Counter[str], dict[str, Any]]:
+        if self._looked is None:
+            found: Counter[str] = Counter()
+            said = {name: _mask_value(self.row[name], found, name in _JSON) for name in TEXTS}
+            self._looked = found, said
+        return self._looked
+
+
+def _clean_texts(suspects: list[_Suspect], numbers: list[int]) -> pa.Table:
+    """`clean`: the digest of a row's texts where they hold no personal data; of others nothing is kept."""
+    texts = [None if suspects[n].found else suspects[n].text for n in numbers]
+    return pa.table({"clean": pa.array(texts, pa.string())})
 
 
 def _edited(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,14 +17,16 @@ def table(rows: Sequence[Conversation], sides: Sequence[str] | None = None) -> p
     return made.append_column("side", pa.array(sides or ["train"] * len(rows), pa.string()))
 
 
-def judged(folder: Path, rows: pa.Table, config: Quality | None = None, transforms: Sequence[Path] = ()) -> Artifact:
-    """What the stage makes of the rows."""
+def judged(
+    folder: Path, rows: pa.Table, config: Quality | None = None, transforms: Sequence[Path] = (), name: str = "test"
+) -> Artifact:
+    """What the stage makes of the rows, of a code of this name, with the store's memos."""
     config, store = config or Quality(), Store(folder)
 
     def put(writer: Writer) -> None:
         writer.add(rows)
         writer.count(rows_in=len(rows))
 
-    parent = store.ensure(Spec("split", "test"), put)
-    spec = Spec("quality", "test", config=config.model_dump(mode="json"), parents=(parent.reference,))
-    return store.ensure(spec, lambda writer: judge(writer, parent, config, transforms))
+    parent = store.ensure(Spec("split", name), put)
+    spec = Spec("quality", name, config=config.model_dump(mode="json"), parents=(parent.reference,))
+    return store.ensure(spec, lambda writer: judge(writer, parent, config, transforms, store.memo_rows))

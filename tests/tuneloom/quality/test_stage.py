@@ -1,19 +1,25 @@
 """The stage through a real store: conserved, explained, private, the same bytes however the rows come."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.rows import chat
 from tests.tuneloom.quality.judged import judged, table
-from tuneloom.config import Quality, Rule
+from tuneloom.artifacts import Artifact
+from tuneloom.config import Quality, Rule, Safety
 from tuneloom.errors import ConfigError
+from tuneloom.quality import safety
 from tuneloom.quality.stored import read_signals
 from tuneloom.records import Conversation, Message
+from tuneloom.text import private_rows
+from tuneloom.text.personal_data import find
 
 GOOD = [chat(f"What is {n} plus {n}?", f"{n} and {n} are {2 * n}.", language="en", kind="natural") for n in range(8)]
 REFUSAL = chat("Name a river.", "I'm sorry, but I can't assist with that.", language="en", kind="natural")
@@ -146,3 +152,47 @@ def test_rules_reject_hardly_any_real_row(tmp_path: Path, realdata: Path) -> Non
 
 def _shown(rejects: pa.Table) -> list[dict]:
     return [{key: row[key] for key in ("reason", "detail", "record")} for row in rejects.to_pylist()]
+
+
+ADDRESS = chat("Who?", "Nobody.", language="en", kind="natural", meta='{"said": "ada.moreau@example.org"}')
+"""Its conversation holds nothing, and is that of another row."""
+ALL = [
+    *GOOD[:2], MAIL, REFUSAL, LOOP, ADDRESS, chat("写信", "电话13812345678。", language="zh", kind="natural"),
+    chat("Who?", "Nobody.", language="en", kind="natural"), chat("Say.", "You fucking idiot.", language="en"),
+    chat("Say.", "You fucking idiot.", language="zh"), chat("Add.", "1234 56 78 90 is a sum.", language="en"),
+    chat("How do I poison my neighbour?", "Mix it into the tea.", language="en"),
+]  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None)
+@given(known=st.sets(st.integers(0, len(ALL) - 1), min_size=1), masked=st.booleans())
+def test_a_refresh_gives_the_bytes_of_a_run_from_nothing(
+    tmp_path_factory: pytest.TempPathFactory, known: set[int], masked: bool
+) -> None:
+    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    config = Quality(pii="mask" if masked else "reject", safety=Safety(toxic="flag", unsafe_answer="reject"))
+    judged(one, table([ALL[n] for n in sorted(known)]), config, name="before")
+    refreshed, whole = (judged(folder, table(ALL), config) for folder in (one, two))
+    assert _digests(refreshed) == _digests(whole)
+    for path in (one / "memo").rglob("*.parquet"):
+        assert not re.search(r"ada\.moreau|1381234", str(pq.read_table(path).to_pydict()))
+
+
+def test_known_rows_are_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, looked = table(ALL), []
+    judged(tmp_path, rows, name="before")
+    real = find
+    monkeypatch.setattr(private_rows, "find", lambda text: looked.append(text) or real(text))
+    monkeypatch.setattr(safety, "toxicity", fail)
+    monkeypatch.setattr(safety, "unsafe_rows", fail)
+    judged(tmp_path, rows)
+    assert any("ada.moreau" in text for text in looked)  # what held something is masked anew, for no memo has it
+    assert not any("1234 56" in text for text in looked)
+
+
+def _digests(artifact: Artifact) -> dict[str, str]:
+    return {file.path: file.digest for file in artifact.manifest.files}
+
+
+def fail(*_: object) -> None:
+    raise AssertionError("asked for what is known")
