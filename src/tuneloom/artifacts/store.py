@@ -199,6 +199,10 @@ class Store:
             self._memos.drop(reference.key)
             self._work.clear(reference, resume=True)
 
+    def sweep(self) -> None:
+        """Removes what killed processes left under way (`Work.sweep`)."""
+        self._work.sweep()
+
     def forget_hashes(self, hashes: Sequence[str]) -> None:
         """Removes what `memo_rows` keeps of rows with these content hashes."""
         self._memos.without(hashes)
@@ -269,6 +273,11 @@ class Store:
         flush(work / MANIFEST)
         with self._copy_locked(reference):
             self._work.install(work, self._place(reference))
+        try:
+            self._check_parents(manifest)
+        except TakenDown:  # a parent went between the check and the rename, and who took it down may not have seen us
+            self._delete(reference)
+            raise
 
     def _check_parents(self, manifest: Manifest) -> None:
         manifests = {}

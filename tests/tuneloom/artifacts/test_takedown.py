@@ -6,6 +6,7 @@ import pytest
 
 from tests.rows import table_of
 from tuneloom.artifacts import Artifact, Spec, Store, Writer
+from tuneloom.artifacts.work import Work
 from tuneloom.errors import BrokenArtifact, TakenDown
 
 PAIRS = [(f"question {n}", f"answer {n}") for n in range(5)]
@@ -55,6 +56,21 @@ def test_who_depends_on_it_is_told_that_it_was_taken_down(store: Store, parent: 
     store.take_down(parent.reference, ["a"], WHY)
     with pytest.raises(TakenDown, match=rf"{child.reference} was made from .* taken down \({WHY}\)"):
         list(store.lineage(child))
+
+
+def test_a_child_is_not_committed_where_its_parent_goes_at_the_last_moment(
+    store: Store, parent: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install, spec = Work.install, Spec("dedup", "code", parents=(parent.reference,))
+
+    def late(work: Work, new: Path, place: Path) -> None:
+        store.take_down(parent.reference, ["a"], WHY)
+        install(work, new, place)
+
+    monkeypatch.setattr(Work, "install", late)
+    with pytest.raises(TakenDown, match=WHY):
+        store.ensure(spec, keep_all)
+    assert not (store.folder / "dedup" / spec.key).exists()
 
 
 def test_it_is_not_made_again_behind_the_takedown(store: Store, parent: Artifact) -> None:
