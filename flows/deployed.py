@@ -78,9 +78,9 @@ def _wait_for_review(plan: Plan) -> None:
             where="review.decisions",
             remedy="Name one, such as `decisions.jsonl`, or run without `wait_for_review`.",
         )
-    from tuneloom.review.sheet import write_sheet
+    from tuneloom.review.sheet import SHEETS, write_sheet
 
-    sheet = plan.home / "review" / f"{held.reference.key}.csv"
+    sheet = plan.home / SHEETS / f"{held.reference.key}.csv"
     if not sheet.exists():  # else somebody may be filling it in
         sheet.parent.mkdir(exist_ok=True)
         write_sheet(held, sheet)

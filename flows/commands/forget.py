@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     folder = options.config.resolve().parent
     takedowns = folder / (config.takedowns or LIST)
     why = f"{options.why or 'asked for'}, {datetime.now(UTC):%Y-%m-%d}"
-    done = forget(store_of(config, folder, home, reporter.say), home, takedowns, ids, why)
+    decisions = folder / config.review.decisions if config.review.decisions else None
+    done = forget(store_of(config, folder, home, reporter.say), home, takedowns, ids, why, decisions)
     if options.json:
         told = {"ids": ids, "list": str(takedowns), "listed": done.listed}
         told |= {"artifacts": [str(one) for one in done.artifacts], "models": [asdict(one) for one in done.models]}

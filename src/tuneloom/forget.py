@@ -1,4 +1,5 @@
-"""Takes rows down: out of the artifacts, the memos and the released index, and for good by the takedown list.
+"""Takes rows down: out of the artifacts, the memos, the released index and the file of decisions, with the sheets that
+runs wrote for reviewers, and for good by the takedown list.
 
 The list comes first and the ingested files last: whoever is killed on the way is found out by the files that still
 hold the rows, and a second try ends what the first began. Models are listed, never deleted: what becomes of a model
@@ -21,6 +22,8 @@ from tuneloom.plan.specs import STAGES
 from tuneloom.release.connection import connect, exists
 from tuneloom.release.rows import forget_rows
 from tuneloom.released import released_ids
+from tuneloom.review.decisions import forget_decisions
+from tuneloom.review.sheet import SHEETS
 
 LIST = "takedowns.txt"
 """The list that is made beside the config where that names none."""
@@ -67,21 +70,36 @@ def parse_ids(wanted: str) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def forget(store: Store, home: Path, takedowns: Path, ids: Sequence[str], why: str) -> Forgotten:
-    """Takes the rows of those ids down. Raises ConfigError, before anything is changed, for an id that nobody has."""
+def forget(
+    store: Store, home: Path, takedowns: Path, ids: Sequence[str], why: str, decisions: Path | None = None
+) -> Forgotten:
+    """Takes the rows of those ids down; `decisions` is the file of what reviewers said of them. Raises ConfigError,
+    before anything is changed, for an id that nobody has."""
     manifests = {one.reference: one for one in store.manifests()}
     holders = dict(_holders(store, manifests.values(), ids))
     _check_known(store, manifests, holders, takedowns, ids)
     with lock(store.folder / ".locks" / "takedowns.lock", f"the list {takedowns.name}"):
         listed = add_takedowns(takedowns, ids)
-    affected = descendants(manifests, holders)
-    used = {one: _used_by(store, manifests[one], ids) for one in affected if one.stage == "mixture"}
-    models = tuple(sorted(_models(home, affected, used)))
-    store.forget_hashes(sorted({*ids, *_content_hashes(store, affected, ids)}))
+    if decisions:
+        forget_decisions(decisions, ids)
     forget_rows(store, ids, why)
-    for reference in affected:
-        if reference.stage not in MODELS:
-            store.take_down(reference, used.get(reference, ids), why)
+    affected: list[Reference] = []
+    used: dict[Reference, tuple[str, ...]] = {}
+    fresh = descendants(manifests, holders)
+    while fresh:  # a run that goes on beside us may commit a child before its parent is taken down
+        used |= {one: _used_by(store, manifests[one], ids) for one in fresh if one.stage == "mixture"}
+        store.forget_hashes(sorted({*ids, *_content_hashes(store, fresh, ids)}))
+        for reference in fresh:
+            (home / SHEETS / f"{reference.key}.csv").unlink(missing_ok=True)
+            if reference.stage not in MODELS:
+                store.take_down(reference, used.get(reference, ids), why)
+        affected += fresh
+        known, manifests = manifests, {one.reference: one for one in store.manifests()}
+        holders |= _holders(store, [one for one in manifests.values() if one.reference not in known], ids)
+        fresh = [one for one in descendants(manifests, holders) if one not in affected]
+    forget_rows(store, ids, why)  # again, for a release that was made beside us
+    store.sweep()
+    models = tuple(sorted(_models(home, affected, used)))
     return Forgotten(listed, tuple(one for one in affected if one.stage not in MODELS), models)
 
 
@@ -170,7 +188,7 @@ def _content_hashes(store: Store, affected: Collection[Reference], ids: Sequence
     """What the rows hash to after edits."""
     wanted = pa.array(ids, pa.string())
     for reference in affected:
-        artifact = store.find(reference) if reference.stage in ("quality", "mixture") else None
+        artifact = store.find(reference) if reference.stage in ("quality", "review", "mixture") else None
         for part in artifact.tables(["id", "content_hash"]) if artifact else ():
             yield from part["content_hash"].filter(pc.is_in(part["id"], wanted)).to_pylist()
 

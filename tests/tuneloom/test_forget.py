@@ -6,13 +6,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.flows.projects import make_project, run_data_stages
-from tuneloom.artifacts import Artifact, Reference, Spec, Store
+from tuneloom.artifacts import Artifact, Reference, Spec, Store, Writer
 from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, TakenDown
 from tuneloom.forget import Forgotten, forget, parse_ids
 from tuneloom.plan import Plan, make_plan
 from tuneloom.release.rows import add_release
 from tuneloom.released import read_index, standing_index
+from tuneloom.review.decisions import Decision, add_decisions, read_decisions
+from tuneloom.review.sheet import SHEETS
 
 WORDS = "Say the number 7 in words"
 
@@ -32,15 +34,10 @@ def made(plan: Plan) -> dict[str, Artifact]:
     """The data stages; a mixture, a model and a release of hollow stages; an index; a memo by content hash."""
     made = run_data_stages(plan)
 
-    def copy(writer) -> None:
-        for table in made["split"].tables():
-            writer.count(rows_in=len(table))
-            writer.add(table)
-
     def spec(stage: str, *parents: str) -> Spec:
         return Spec(stage, "c", parents=tuple(made[parent].reference for parent in parents))
 
-    made["mixture"] = plan.store.ensure(spec("mixture", "split"), copy)
+    made["mixture"] = plan.store.ensure(spec("mixture", "split"), lambda writer: copy(writer, made["split"]))
     made["train"] = plan.store.ensure(spec("train", "mixture"), lambda writer: None)
     page = spec("report", "train")
     made["report"] = plan.store.ensure(page, lambda writer: writer.file("r.html").write_text(WORDS) and None)
@@ -48,6 +45,12 @@ def made(plan: Plan) -> dict[str, Artifact]:
     rows = made["ingest"].table(["content_hash", "language"])
     plan.store.memo_rows("scores-v1", rows["content_hash"].combine_chunks(), rows.select(["language"]).take)
     return made
+
+
+def copy(writer: Writer, rows: Artifact) -> None:
+    for table in rows.tables():
+        writer.count(rows_in=len(table))
+        writer.add(table)
 
 
 def row_id(made: dict[str, Artifact], words: str = WORDS) -> str:
@@ -143,6 +146,49 @@ def test_one_that_was_killed_after_any_step_is_ended_by_the_next(plan: Plan, mad
     assert not holding(plan.home, WORDS)
     assert {one.stage for one in done.artifacts} == {"ingest", "dedup", "split", "mixture", "report"}
     assert all(one.takedown for one in plan.store.manifests() if one.reference in done.artifacts)
+
+
+def test_what_a_run_commits_while_rows_are_taken_down_goes_too(plan: Plan, made, monkeypatch) -> None:
+    bury, late = Store.take_down, list[Reference]()
+
+    def beside(store: Store, reference: Reference, *rest: object) -> None:
+        """A run that goes on makes a render of the mixture and reads a file anew while the first artifact is buried."""
+        if not late:
+            mixture, spec = made["mixture"], Spec("render", "c", parents=(made["mixture"].reference,))
+            late.append(store.ensure(spec, lambda writer: writer.file("a.txt").write_text(WORDS) and None).reference)
+            late.append(store.ensure(Spec("ingest", "late"), lambda writer: copy(writer, mixture)).reference)
+        bury(store, reference, *rest)
+
+    monkeypatch.setattr(Store, "take_down", beside)
+    done = take_down(plan, row_id(made))
+    assert set(late) <= set(done.artifacts)
+    assert not holding(plan.home, WORDS)
+
+
+def test_what_a_killed_try_left_goes_too(plan: Plan) -> None:
+    made = run_data_stages(plan)
+    work, locks = plan.store.folder / ".work" / "quality-0123-abcdefgh", plan.store.folder / ".locks"
+    work.mkdir()
+    (work / "part.jsonl").write_text(WORDS)
+    (locks / "quality-0123.lock").touch()
+    take_down(plan, row_id(made))
+    assert not holding(plan.home, WORDS)
+
+
+def test_reviewers_words_and_their_sheets_go_too(plan: Plan, made) -> None:
+    identity, others = row_id(made), row_id(made, "Say the number 8 in words")
+    decisions = plan.folder / "decisions.jsonl"
+    add_decisions(
+        decisions, [Decision(one, "sample", "edit", "a", "", "b", new_request=WORDS) for one in (identity, others)]
+    )
+    spec = Spec("review", "c", parents=(made["split"].reference,))
+    held = plan.store.ensure(spec, lambda writer: None)
+    sheet = plan.home / SHEETS / f"{held.reference.key}.csv"
+    sheet.parent.mkdir()
+    sheet.write_text(WORDS)
+    forget(plan.store, plan.home, plan.folder / "takedowns.txt", [identity], "asked", decisions)
+    assert [one.id for one in read_decisions(decisions)] == [others]
+    assert not holding(plan.home, WORDS)
 
 
 def test_an_id_that_nobody_has_changes_nothing(plan: Plan, made) -> None:

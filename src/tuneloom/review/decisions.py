@@ -1,12 +1,14 @@
 """What people decided: a JSONL file that the config names, one decision a line, the last word on a row and rule counts.
 
 The file is an input of the stage, so that decisions survive every refresh: they go by a row's id, which is the hash of
-what it said when it was read. Lines are only ever added; who decided, when and why stays with each.
+what it said when it was read. Lines are only ever added, but for those of rows that are taken down; who decided, when
+and why stays with each.
 """
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tuneloom.errors import ConfigError, NotPermitted
 from tuneloom.records import canonical, digest
 
 DECISIONS = ("keep", "reject", "edit")
+_ID = re.compile(r'"id"\s*:\s*"([0-9a-f]+)"')
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,19 @@ def add_decisions(path: Path, decisions: Iterable[Decision]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_text("utf-8") if path.exists() else ""
     gap = "\n" if before and not before.endswith("\n") else ""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     told = "".join(f"{json.dumps(_told(one), ensure_ascii=False)}\n" for one in decisions)
     _parsed(before + gap + told, path)
-    part.write_text(before + gap + told, "utf-8")
-    os.replace(part, path)
+    _replace(path, before + gap + told)
+
+
+def forget_decisions(path: Path, ids: Collection[str]) -> int:
+    """Takes what was said of these rows out of the file, in one step; how many lines went. A line that is no decision
+    goes too if it names one of them: it holds new words of the row as any other."""
+    lines = path.read_text("utf-8").split("\n") if path.is_file() else []
+    left = [line for line in lines if not set(_ID.findall(line)) & set(ids)]
+    if len(left) < len(lines):
+        _replace(path, "\n".join(left))
+    return len(lines) - len(left)
 
 
 def check_decision(values: Mapping[str, Any], where: str) -> None:
@@ -83,6 +94,12 @@ def check_decision(values: Mapping[str, Any], where: str) -> None:
         raise _wrong("new_answer", "is empty", where, "An edit needs new_answer or new_request.")
     if decision != "edit" and edited:
         raise _wrong(edited[0], f"is filled in, but the decision is {decision}", where, "Write edit, or empty it.")
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text, "utf-8")
+    os.replace(part, path)
 
 
 def _parsed(text: str, path: Path) -> tuple[Decision, ...]:

@@ -21,6 +21,8 @@ from tuneloom.text.personal_data import mask
 
 TO_FILL = ("decision", "reviewer", "reason", "new_request", "new_answer")
 SHOWN = ("id", "rules", "why", "origin", "request", "answer", "conversation")
+SHEETS = "review"
+"""The folder of the home where a run that waits for reviewers leaves the sheet of an artifact, `<key>.csv`."""
 COLUMNS = (*SHOWN[:3], *TO_FILL, *SHOWN[3:])
 _MOST_SHOWN = 30_000  # characters of a conversation
 _FORMULA = tuple("=+-@\t\r＝＋－＠")

@@ -7,6 +7,7 @@ from flows.cli import main
 from tests.flows.projects import make_project, run_data_stages
 from tuneloom.config_file import load_config
 from tuneloom.plan import make_plan
+from tuneloom.review.decisions import Decision, add_decisions
 
 
 def prepared(folder: Path, **config: object) -> tuple[Path, str]:
@@ -28,12 +29,14 @@ def test_it_makes_the_list_and_says_how_to_name_it(tmp_path: Path, capsys) -> No
 
 def test_a_list_that_the_config_names_is_added_to_and_json_tells_all(tmp_path: Path, capsys) -> None:
     config, identity = prepared(tmp_path / "p")
-    config.write_text(config.read_text() + "takedowns: gone.txt\n")
+    config.write_text(config.read_text() + "takedowns: gone.txt\nreview: {decisions: said.jsonl}\n")
+    add_decisions(tmp_path / "p" / "said.jsonl", [Decision(identity, "sample", "keep", "ada", "")])
     (tmp_path / "p" / "gone.txt").write_text("0" * 32)
     assert main(["forget", str(config), identity, "--why", "their author asked", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["ids"], told["listed"], told["models"]) == ([identity], 1, [])
     assert {name.split("/")[0] for name in told["artifacts"]} == {"ingest", "dedup", "split"}
+    assert (tmp_path / "p" / "said.jsonl").read_text() == ""
     assert (tmp_path / "p" / "gone.txt").read_text() == "0" * 32 + "\n" + identity + "\n"
 
 

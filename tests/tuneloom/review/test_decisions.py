@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tuneloom.errors import ConfigError
-from tuneloom.review.decisions import Decision, add_decisions, decisions_key, read_decisions
+from tuneloom.review.decisions import Decision, add_decisions, decisions_key, forget_decisions, read_decisions
 
 KEEP = Decision("a" * 32, "sample", "keep", "ada", "2026-01-01T00:00:00+00:00")
 REJECT = Decision("a" * 32, "sample", "reject", "bob", "2026-01-02T00:00:00+00:00", "答案错了")
@@ -37,6 +37,16 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
         add_decisions(path, [replace(KEEP, reviewer="")])
     assert read_decisions(path) == (KEEP,)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_said_of_a_row_that_is_taken_down_goes_and_the_rest_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    other = replace(EDIT, reason=f'like "id": "{KEEP.id}"')
+    add_decisions(path, [KEEP, other, REJECT])
+    path.write_text(path.read_text("utf-8") + f'{{"id":"{KEEP.id}", "new_answer": "half a line')
+    assert forget_decisions(path, {KEEP.id}) == 3
+    assert read_decisions(path) == (other,)
+    assert forget_decisions(path, {KEEP.id}) == forget_decisions(tmp_path / "none.jsonl", {KEEP.id}) == 0
 
 
 def test_the_key_is_that_of_what_was_decided_not_of_the_file(tmp_path: Path) -> None:
