@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from tuneloom.artifacts import Artifact, Reference, Spec, Store, Writer, code_digest
 from tuneloom.errors import BrokenArtifact
@@ -18,7 +19,7 @@ from tuneloom.runs import RunRecord
 STAGE = "snapshot"
 EXAMPLES = 3
 """Rows that are named of each reason."""
-STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "mixture")
+STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture")
 _KINDS = ("added", "gone", "changed")
 _PLACE = [field.name for field in ORIGIN]
 
@@ -119,9 +120,11 @@ def _rows(snapshot: Snapshot) -> pl.DataFrame:
     return rows.sort("id", *_PLACE).unique("id", keep="first", maintain_order=True)
 
 
-def _rejected(snapshot: Snapshot) -> pl.DataFrame:
-    """Columns source, file, row, part, reason of what the stages rejected."""
-    parts = [one.rejected().select(["origin", "reason"]) for one in snapshot.stages.values()]
+def _left_out(snapshot: Snapshot) -> pl.DataFrame:
+    """Columns source, file, row, part, reason of what the stages rejected, and of what review holds ("held")."""
+    parts = [one.rejected(["origin", "reason"]) for one in snapshot.stages.values()]
+    held = snapshot.stages["review"].held(["origin"])
+    parts.append(held.append_column("reason", pa.array(["held"] * len(held), pa.string())))
     rows = pl.concat([pl.DataFrame(pl.from_arrow(part)) for part in parts]).unnest("origin")
     return rows.unique(_PLACE, keep="first", maintain_order=True)
 
@@ -163,11 +166,11 @@ def _files(one: Snapshot, other: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _with_files(rows: pl.DataFrame, rejecting: Snapshot, new: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
-    """Adds whether the row's file is among `new` and `changed`, and why `rejecting` rejected the row at that place."""
+    """Adds whether the row's file is among `new` and `changed`, and why `rejecting` left out the row at that place."""
     for name, files in (("new", new), ("changed", changed)):
         marked = files.with_columns(pl.lit(True).alias(name))
         rows = rows.join(marked, on=["source", "file"], how="left").with_columns(pl.col(name).fill_null(False))
-    return rows.join(_rejected(rejecting), on=_PLACE, how="left")
+    return rows.join(_left_out(rejecting), on=_PLACE, how="left")
 
 
 def _explained_changes(both: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.rows import chat
@@ -38,7 +39,9 @@ def ran(
         def build(writer: Writer, stage: str = stage) -> None:
             mine = [(place, why) for place, (where, why) in (rejected or {}).items() if where == stage]
             writer.count(rows_in=len(rows) + len(mine))
-            writer.reject([Reject(Origin("web", *place), why) for place, why in mine])
+            writer.reject([Reject(Origin("web", *place), why) for place, why in mine if why != "held"])
+            if held := [(Origin("web", *place), chat("held", "a")) for place, why in mine if why == "held"]:
+                writer.hold(to_table(held))
             kept = to_table((Origin("web", *place), chat(prompt, "a")) for place, (prompt, _) in rows.items())
             hashes = pa.array([edited or one for one in kept["id"].to_pylist()], pa.string())
             kept = kept.set_column(kept.schema.get_field_index("content_hash"), "content_hash", hashes)
@@ -88,6 +91,25 @@ def test_each_row_that_came_or_went_says_why(store: Store) -> None:
     assert found["sides"]["test"] == {"before": 1, "now": 2, "added": 1, "gone": 0, "changed": 0}
     assert next(lines(found)) == "  train      3 -> 2 rows: 2 added, 3 gone"
     assert {"change": "gone", "rows": 1, "why": "its file is gone", "examples": "web:b:1"} in table(found)
+
+
+def test_review_says_why_rows_came_and_went(store: Store) -> None:
+    files, kept = {"a": "1"}, {("a", 3): ROWS["a", 3]}
+    lost = {("a", 1): ("review", "held"), ("a", 2): ("review", "rejected in review")}
+    before, now = (
+        ran(store, "old", files, {k: v for k, v in ROWS.items() if k[0] == "a"}),
+        ran(store, "new", files, kept, lost),
+    )
+    assert reasons(told(store, before, now))["gone"] == {"now held": 1, "now rejected in review": 1}
+    assert reasons(told(store, now, before))["added"] == {"no longer held": 1, "no longer rejected in review": 1}
+
+
+def test_the_words_of_rejected_rows_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, now = (ran(store, name, {"a": "1"}, ROWS, {("a", 9): ("ingest", "empty answer")}) for name in ("o", "n"))
+    read, columns = pq.read_table, list[set[str]]()
+    monkeypatch.setattr(pq, "read_table", lambda *a, **k: columns.append(set(k["columns"])) or read(*a, **k))
+    told(store, before, now)
+    assert not set.union(*columns) & {"raw", "record", "messages"}
 
 
 def test_rows_of_a_file_that_was_written_anew(store: Store) -> None:

@@ -64,19 +64,20 @@ class Artifact:
             )
         return pa.concat_tables(parts)
 
-    def rejected(self) -> pa.Table:
-        """All rejected rows (schema `records.REJECTS`)."""
-        parts = [pq.read_table(path) for path in self.files("rejected/")]
-        return pa.concat_tables(parts) if parts else REJECTS.empty_table()
+    def rejected(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rejected rows (schema `records.REJECTS`); `raw` and `record` are as large as the rows were."""
+        return self._rows("rejected/", REJECTS, columns)
 
-    def held(self) -> pa.Table:
+    def held(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows held back for a person to decide, in the schema of the kept ones and why they are held."""
-        parts = [pq.read_table(path) for path in self.files("held/")]
-        if parts:
-            return pa.concat_tables(parts)
         kept = self.files("part-")
-        return (pq.read_schema(kept[0]) if kept else ROWS).empty_table()
+        return self._rows("held/", pq.read_schema(kept[0]) if kept else ROWS, columns)
 
     def as_reused(self) -> "Artifact":
         """The same, marked as found rather than made."""
         return replace(self, reused=True)
+
+    def _rows(self, prefix: str, schema: pa.Schema, columns: Sequence[str] | None) -> pa.Table:
+        names = list(columns or schema.names)
+        parts = [pq.read_table(path, columns=names if columns else None) for path in self.files(prefix)]
+        return pa.concat_tables(parts) if parts else schema.empty_table().select(names)

@@ -67,7 +67,7 @@ def trained_on(lineage: Sequence[Artifact]) -> list[Trained]:
     stages = {artifact.reference.stage: artifact for artifact in lineage}
     if "mixture" not in stages or "render" not in stages:
         return []
-    refused = _origins(stages["render"].rejected())
+    refused = _origins(stages["render"].rejected(["origin"]))
     found: Counter[tuple[str, str]] = Counter()
     for table in stages["mixture"].tables(["origin", "license", "side"]):
         rows = _origins(table).with_columns(
