@@ -33,11 +33,13 @@ import pyarrow.parquet as pq
 from benchmarks.dedup_data import enlarged, real, write_texts
 from benchmarks.dedup_peers import cpu, own_peak
 from benchmarks.pipeline import processor
+from flows.settings import OFFLINE
 from tuneloom.artifacts import Artifact, Spec, Store
 from tuneloom.artifacts.manifest import reference_from
 from tuneloom.config import Dedup
 from tuneloom.dedup.bands import runs
 from tuneloom.dedup.stage import deduplicate
+from tuneloom.memory import freed_memory_given_back
 from tuneloom.text.kernels import over_threads
 from tuneloom.text.keys import fold, key_hashes
 from tuneloom.text.set_join import rarest_shingles
@@ -112,8 +114,8 @@ NAMES = {
 
 
 def alone(line: list[str]) -> dict[str, float]:
-    """What a new process measured."""
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    """What a new process measured, in the environment of a run."""
+    done = subprocess.run(line, env={**os.environ, **OFFLINE}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{line}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -255,9 +257,10 @@ def _whole_stage(folder: str, rows: str) -> Callable[[], object]:
     spec = Spec("dedup", f"benchmark {os.getpid()}", parents=(found.reference,))
 
     def run() -> None:
-        store.ensure(spec, lambda writer: deduplicate(writer, found, Dedup(), {}, store))
+        with freed_memory_given_back():
+            store.ensure(spec, lambda writer: deduplicate(writer, found, Dedup(), {}, store))
 
-    for memo in (store.folder / "memo").glob("fingerprints-*/*"):
+    for memo in (store.folder / "memo").glob("*/*"):
         memo.unlink()
     return run
 

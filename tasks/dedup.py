@@ -10,6 +10,7 @@ from tasks.pools import pool_of
 from tasks.run import Run
 from tasks.stage import STAGE, run_stage
 from tuneloom.artifacts import Reference, Writer
+from tuneloom.memory import freed_memory_given_back
 
 GIB = 1 << 30
 
@@ -30,7 +31,8 @@ def dedup(run: Run, rows: Reference) -> State | Reference:
             memory = config.run.memory * GIB
             deduplicate(writer, run.artifact("ingest"), config.dedup, priorities, store, pool, memory, released)
 
-    outcome = run_stage(run, "dedup", build)
+    with freed_memory_given_back():
+        outcome = run_stage(run, "dedup", build)
     stats = run.artifact("dedup").stats
     for line in alarms(stats):
         run.say(line)
