@@ -41,6 +41,7 @@ class Condition:
     rows_needed: int | None = None
     direction: str | None = None
     outcome: str | None = None
+    evidence: str | None = None
 
     @property
     def met(self) -> bool:
@@ -129,9 +130,11 @@ def data(plan: GatePlan) -> list[Condition]:
     """What was known of the data before any model was asked."""
     facts, found = plan.data, []
     if facts.contaminated is not None:
-        count = len(facts.contaminated)
-        found.append(_fact("contamination", "no suite row in the training rows", count == 0, count))
-    found.append(_fact("ledger", "whole", facts.breach is None))
+        leaks = facts.contaminated
+        told = "; ".join(map(str, leaks[:3])) + (f"; and {len(leaks) - 3} more" if len(leaks) > 3 else "")
+        cure = f"{told}: take down those rows, or leave the suite's out" if leaks else None
+        found.append(_fact("contamination", "no suite row in the training rows", not leaks, len(leaks), cure))
+    found.append(_fact("ledger", "whole", facts.breach is None, evidence=facts.breach))
     own, before = facts.reject_rate, facts.champion_reject_rate
     if own is not None and before is not None:
         words = f"share of rejected rows at most {plan.gate.reject_jump:g} above the champion's {before:.3g}"
@@ -148,8 +151,8 @@ def cost(tallies: Sequence[Tally], baseline: str, most: float) -> Condition:
     return Condition("cost", "answer tokens", words, "met" if own / other <= most else "failed", estimate=own / other)
 
 
-def _fact(name: str, words: str, holds: bool, value: float | None = None) -> Condition:
-    return Condition("data", name, words, "met" if holds else "failed", estimate=value)
+def _fact(name: str, words: str, holds: bool, value: float | None = None, evidence: str | None = None) -> Condition:
+    return Condition("data", name, words, "met" if holds else "failed", estimate=value, evidence=evidence)
 
 
 def asked_for(plan: GatePlan) -> Mapping[str, str]:

@@ -198,8 +198,8 @@ def _reason(
 
 def _told(one: Condition) -> str:
     """`mood_en.accuracy (no worse by more than 0.05) is undecided`, and that it is reported only where it is."""
-    only = "" if one.blocking else ", which is reported only"
-    return f"{one.metric} ({one.needed}) is {one.state}{only}"
+    more = "" if one.blocking else ", which is reported only"
+    return f"{one.metric} ({one.needed}) is {one.state}{more}{f' ({one.evidence})' if one.evidence else ''}"
 
 
 def _words(watched: Sequence[Comparison], baseline: str) -> list[str]:

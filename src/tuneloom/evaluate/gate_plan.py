@@ -46,11 +46,25 @@ class ItemSet:
 
 
 @dataclass(frozen=True)
+class Leak:
+    """A suite's question that stands in training rows: its text, and where the first of those rows came from."""
+
+    suite: str
+    text: str
+    origins: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """`mood_en "A dull film." in made:rows.jsonl:12`."""
+        text = self.text if len(self.text) <= 60 else f"{self.text[:60]} …"
+        return f'{self.suite} "{text}" in {", ".join(self.origins)}'
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """What is known of the data: suite rows found in the training rows (None: not looked for), a breach of the ledger,
     the share of rows rejected in this run and in the champion's (None: not known here), and the champion's name."""
 
-    contaminated: tuple[str, ...] | None = None
+    contaminated: tuple[Leak, ...] | None = None
     breach: str | None = None
     reject_rate: float | None = None
     champion_reject_rate: float | None = None
@@ -109,12 +123,13 @@ def plan_from_json(text: str) -> GatePlan:
     tree = json.loads(text)
     facts = tree["data"]
     found = facts["contaminated"]
+    leaks = None if found is None else tuple(Leak(o["suite"], o["text"], tuple(o["origins"])) for o in found)
     return GatePlan(
         Gate.model_validate(tree["gate"]),
         {name: Measured(**known) for name, known in tree["metrics"].items()},
         tuple(tree["watched"]),
         {name: ItemSet(**one) for name, one in tree["sets"].items()},
-        DataFacts(**{**facts, "contaminated": None if found is None else tuple(found)}),
+        DataFacts(**{**facts, "contaminated": leaks}),
         tree["uses"],
         tree["seed"],
     )

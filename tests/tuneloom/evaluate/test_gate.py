@@ -6,7 +6,7 @@ import pytest
 
 from tuneloom.config import Gate
 from tuneloom.evaluate.gate import decide
-from tuneloom.evaluate.gate_plan import DataFacts, GatePlan, Measured, item_set
+from tuneloom.evaluate.gate_plan import DataFacts, GatePlan, Leak, Measured, item_set
 from tuneloom.evaluate.items import ITEMS
 from tuneloom.evaluate.outputs import Tally
 
@@ -238,9 +238,10 @@ def test_by_simulation_a_model_that_is_no_better_is_hardly_ever_promoted(true_ga
 def test_a_suite_row_in_the_training_rows_is_refused_however_good_the_scores_are():
     good = scored(base=BASE, tuned={"loss": BETTER_LOSS, **RIGHT})
     assert judge(good, data=DataFacts(contaminated=()))["verdict"] == "promote"
-    leaked = judge(good, data=DataFacts(contaminated=("a1",)))
+    leaked = judge(good, data=DataFacts(contaminated=(Leak("mood_en", "Dull.", ("made:rows.jsonl:7",)),)))
     assert leaked["verdict"] == "refuse"
     assert "contamination (no suite row in the training rows) is failed" in leaked["reason"]
+    assert 'mood_en "Dull." in made:rows.jsonl:7: take down those rows' in leaked["reason"]
 
 
 def test_a_breached_ledger_and_a_jump_in_rejects_are_refused():

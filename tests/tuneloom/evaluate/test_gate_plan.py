@@ -10,6 +10,7 @@ from tuneloom.errors import ConfigError
 from tuneloom.evaluate.gate_plan import (
     DataFacts,
     GatePlan,
+    Leak,
     Measured,
     check_margins,
     check_selection,
@@ -18,6 +19,7 @@ from tuneloom.evaluate.gate_plan import (
 )
 from tuneloom.suites import load_suites
 
+LEAK = Leak("mood", "Dull.", ("made:rows.jsonl:7",))
 PLAN = GatePlan(
     Gate(guards={"mood.accuracy": 0.05}, floors={"loss": 2.0}),
     {
@@ -27,7 +29,7 @@ PLAN = GatePlan(
     },
     ("chrf",),
     {"held_out": item_set("ab"), "mood": item_set("cd")},
-    DataFacts((), None, 0.1, None),
+    DataFacts((LEAK,), None, 0.1, None),
     {"held_out": 1, "mood": 3},
     7,
 )
@@ -44,7 +46,7 @@ def test_whatever_decides_a_verdict_changes_its_digest_and_the_order_of_items_do
         {"gate": Gate(margin=0.03)},
         {"seed": 8},
         {"uses": {"held_out": 1, "mood": 4}},
-        {"data": DataFacts(("x",))},
+        {"data": DataFacts(())},
         {"sets": {**PLAN.sets, "mood": item_set("abc")}},
         {"watched": ()},
     ]

@@ -298,7 +298,8 @@ def test_a_suite_row_that_trained_is_a_veto(bench, tmp_path):
     verdict = verdict_of(other.run(bench.able, name="leaked", suites=suites))
     assert verdict["verdict"] == "refuse"
     plan = json.loads(other.run(bench.able, name="leaked", suites=suites).path("plan.json").read_text("utf-8"))
-    assert plan["data"]["contaminated"] == [suites[0].rows[0].id]
+    question = suites[0].rows[0].content
+    assert plan["data"]["contaminated"] == [{"suite": "leak", "text": question, "origins": ["made:rows.jsonl:1"]}]
 
 
 def test_a_checkpoint_chosen_on_what_judges_it_is_refused(bench):
