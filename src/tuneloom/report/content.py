@@ -87,7 +87,7 @@ def read_verdict(evaluation: Artifact, released: Mapping[str, Any] | None) -> Ve
     word, against, conditions = tree["verdict"], tree["baseline"], tuple(tree["conditions"])
     headline = {
         "promote": f"The tuned model beats the {against}.",
-        "refuse": f"The tuned model is worse than the {against}.",
+        "refuse": _refused(against, conditions),
     }.get(word, f"The scores do not settle it against the {against}.")
     return Verdict(word, headline, f"{_before_and_after(tree)}{_place(released)}", tree["reason"], conditions)
 
@@ -151,14 +151,28 @@ def clip(text: str, length: int = SAMPLE_LENGTH) -> str:
     return text if len(text) <= length else f"{text[:length]} …"
 
 
+def _refused(against: str, conditions: Iterable[Mapping[str, Any]]) -> str:
+    """What failed, in the gate's order: the data before any score."""
+    failed = {one["kind"]: one["metric"] for one in reversed([*conditions]) if one["state"] == "failed"}
+    if "data" in failed:
+        return f"The data may not make a champion: {failed['data']}."
+    if {"gain", "watch", "guard"} & failed.keys():
+        return f"The tuned model is worse than the {against}."
+    if "floor" in failed:
+        return f"The tuned model misses the floor of {failed['floor']}."
+    return f"The tuned model's answers are too long beside those of the {against}."
+
+
 def _before_and_after(tree: Mapping[str, Any]) -> str:
-    """`Held-out loss: 1.92 before, 1.57 tuned. ` of the first condition; nothing where it was not measured."""
-    name = tree["conditions"][0]["metric"] if tree["conditions"] else None
+    """`Held-out loss: 1.92 before, 1.57 tuned. ` of the first condition (a suite's metric has its full name); nothing
+    where it was not measured."""
+    name = str(tree["conditions"][0]["metric"]) if tree["conditions"] else ""
     found = tree["metrics"].get(name, {})
     before, after = found.get(tree["baseline"]), found.get("tuned")
     if before is None or after is None:
         return ""
-    return f"Held-out {name}: {before:.4g} before, {after:.4g} tuned. "
+    what = name if "." in name else f"Held-out {name}"
+    return f"{what}: {before:.4g} before, {after:.4g} tuned. "
 
 
 def _place(released: Mapping[str, Any] | None) -> str:

@@ -123,8 +123,18 @@ def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str) -> Non
         "baseline": baseline,
         "reason": f"Against the {baseline}: loss is {loss['outcome']}.",
         "conditions": [
-            {"metric": "loss", "estimate": loss["difference"], **loss, "needed": "better", "met": met},
             {
+                "kind": "gain",
+                "metric": "loss",
+                "estimate": loss["difference"],
+                **loss,
+                "needed": "better",
+                "state": {"promote": "met", "refuse": "failed"}.get(verdict, "undecided"),
+                "met": met,
+            },
+            {
+                "kind": "watch",
+                "state": "met",
                 "metric": "rouge_l",
                 "estimate": 0.13,
                 **metrics["rouge_l"],

@@ -1,11 +1,14 @@
 """What the report says, read from artifacts."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.tuneloom.release.chain import make_chain
-from tuneloom.artifacts import Artifact
+from tuneloom.artifacts import Artifact, Store
+from tuneloom.artifacts.keys import Spec
+from tuneloom.artifacts.writer import Writer
 from tuneloom.report.content import clip, read_funnel, read_mixture, read_samples, read_scores, read_verdict
 
 
@@ -30,6 +33,39 @@ def test_a_refusal_says_why(tmp_path: Path) -> None:
     verdict = read_verdict(evaluation, {"model_name": "smol", "version": 4, "promoted": False, "why_not": why})
     assert verdict.headline == "The tuned model is worse than the base."
     assert verdict.details.endswith(f"Registered as smol version 4, as a candidate only: {why}")
+
+
+@pytest.mark.parametrize(
+    ("failed", "headline"),
+    [
+        ({"data": "contamination", "gain": "loss"}, "The data may not make a champion: contamination."),
+        ({"gain": "loss", "cost": "answer tokens"}, "The tuned model is worse than the base."),
+        ({"floor": "mood_en.accuracy"}, "The tuned model misses the floor of mood_en.accuracy."),
+        ({"cost": "answer tokens"}, "The tuned model's answers are too long beside those of the base."),
+    ],
+)
+def test_a_refusals_headline_is_what_failed(tmp_path: Path, failed: dict[str, str], headline: str) -> None:
+    verdict = {"verdict": "refuse", "baseline": "base", "reason": "", "metrics": {}}
+    verdict["conditions"] = [{"kind": "guard", "metric": "chrf", "state": "met"}]
+    verdict["conditions"] += [{"kind": kind, "metric": name, "state": "failed"} for kind, name in failed.items()]
+    assert read_verdict(evaluated(tmp_path, verdict), None).headline == headline
+
+
+def test_a_suites_metric_is_not_called_held_out(tmp_path: Path) -> None:
+    name = "mood_en.accuracy"
+    verdict = {"verdict": "promote", "baseline": "base", "reason": "", "metrics": {name: {"base": 0.5, "tuned": 0.75}}}
+    verdict["conditions"] = [{"kind": "gain", "metric": name, "state": "met"}]
+    details = read_verdict(evaluated(tmp_path, verdict), None).details
+    assert details.startswith("mood_en.accuracy: 0.5 before, 0.75 tuned.")
+
+
+def evaluated(store: Path, verdict: dict) -> Artifact:
+    """An evaluation with this verdict."""
+
+    def write(writer: Writer) -> None:
+        writer.file("verdict.json").write_text(json.dumps(verdict), "utf-8")
+
+    return Store(store).ensure(Spec("evaluate", "made"), write)
 
 
 def test_the_gates_metrics_come_first_and_only_a_sure_difference_is_good_or_bad(chain) -> None:
