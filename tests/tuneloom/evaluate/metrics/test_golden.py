@@ -148,6 +148,32 @@ def test_gsm8ks_two_extractions_and_the_decimal_one_beside_them(answer, strict, 
     assert [METRICS[name].score(answer, ["18"]) for name in names] == [strict, flexible, decimal]
 
 
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("- 29 pencils are left.", 29),  # a list's dash
+        ("We count:\n - 29 pencils", 29),
+        ("-29 degrees", -29),
+        ("-29", -29),
+        ("x = -29", -29),
+        ("It is − 29 degrees, so -29", -29),
+        ("12 - 7", 7),
+        ("12-7", 7),
+        ("1 000", 1000),
+        ("She has 12 345.5 of them", 12345.5),
+        ("in 2024 150 came", 150),
+        ("1, 200", 200),
+        ("#### 1 000 apples", 1000),
+        ("29 pencils (3 x 12 - 7)", 29),
+        ("12 + 17 (= 29)", 29),
+        ("(36 - 7)", 7),
+        ("(29)", 29),
+    ],
+)
+def test_a_sign_stands_at_its_digit_spaces_group_thousands_and_a_sum_in_brackets_is_no_answer(answer, value):
+    assert METRICS["decimal_match"].score(answer, [str(value)]) == 1.0
+
+
 def test_a_whole_gsm8k_solution_may_be_the_reference():
     assert METRICS["gsm8k_strict"].score("#### 1,018", ["She has 1,000 + 18.\n#### 1018"]) == 1.0
 
