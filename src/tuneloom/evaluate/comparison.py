@@ -61,11 +61,6 @@ class Comparison:
     rows_needed: int | None
     outcome: str = "undecided"
 
-    @property
-    def gain(self) -> float | None:
-        """The difference with its sign so that more is better."""
-        return None if self.estimate is None else self.estimate * sign(self.direction)
-
 
 @dataclass(frozen=True)
 class Pair:

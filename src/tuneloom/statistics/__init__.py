@@ -5,7 +5,7 @@ What the data cannot tell is None, never 0. Items that share a passage, a task o
 
 from tuneloom.statistics.corpus import corpus_bootstrap, corpus_sign_flip
 from tuneloom.statistics.intervals import RESAMPLES, Estimate, Interval, bootstrap, clustered_t, widest, wilson
-from tuneloom.statistics.power import detectable_before, items_for, items_needed, smallest_detectable
+from tuneloom.statistics.power import detectable_before, items_for
 from tuneloom.statistics.significance import holm, mcnemar, sign_flip
 
 __all__ = [
@@ -19,10 +19,8 @@ __all__ = [
     "detectable_before",
     "holm",
     "items_for",
-    "items_needed",
     "mcnemar",
     "sign_flip",
-    "smallest_detectable",
     "widest",
     "wilson",
 ]

@@ -2,18 +2,14 @@
 
 import math
 
-import numpy as np
 import pytest
 
-from tuneloom.statistics import detectable_before, items_for, items_needed, smallest_detectable
+from tuneloom.statistics import detectable_before, items_for
 
 
-def test_items_needed_and_smallest_effect_are_each_others_inverse():
-    values = np.random.default_rng(6).normal(0, 1, 500)
-    effect = smallest_detectable(values)
-    assert items_needed(values, effect) == pytest.approx(500, abs=1)
-    assert items_needed(values, effect / 2) == pytest.approx(2000, abs=2)
-    assert items_needed(values, 0.0) is None
+def test_items_needed_and_smallest_difference_are_each_others_inverse():
+    assert items_for(math.sqrt(0.1), detectable_before(500), 0.975) == pytest.approx(500, abs=1)
+    assert items_for(math.sqrt(0.1), 0.0, 0.975) is None
 
 
 @pytest.mark.parametrize(("margin", "items"), [(0.01, 6183), (0.02, 1546), (0.03, 687), (0.05, 248)])
