@@ -72,6 +72,8 @@ def _metrics(verdict: Mapping[str, Any]) -> Iterator[str]:
             _number(one["detectable"]),
         )
         yield f"| {' | '.join(cells)} |"
+    signed = {name: one["signature"] for name, one in verdict["metrics"].items() if one["signature"]}
+    yield from (f"\n`{name}`: {mark}" for name, mark in signed.items())
 
 
 def _outputs(verdict: Mapping[str, Any]) -> Iterator[str]:

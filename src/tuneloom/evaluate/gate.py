@@ -153,6 +153,7 @@ def _metric(found: Comparison, scores: Models, plan: GatePlan) -> dict[str, Any]
         "clusters": found.clusters,
         "detectable": plan.detectable(found.metric),
         "direction": found.direction,
+        "signature": measured.signature,
         "outcome": found.outcome,
     }
 

@@ -27,7 +27,7 @@ PLAN, ITEMS_FILE = "plan.json", "items.parquet"
 @dataclass(frozen=True)
 class Measured:
     """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded),
-    and how many items it is measured on."""
+    how many items it is measured on, and the setting it is measured in, where it names one."""
 
     direction: Direction
     interval: Sureness
@@ -35,6 +35,7 @@ class Measured:
     file: str
     suite: str
     items: int = 0
+    signature: str | None = None
 
 
 @dataclass(frozen=True)

@@ -115,15 +115,19 @@ def _measured(own: Own, suites: Sequence[Suite], sets: Mapping[str, ItemSet]) ->
     """Every metric of the run by its full name; `sets` are the items of each suite."""
     metrics = load_metrics()
     loss = Measured(held_out.DIRECTION, "mean", None, held_out.METRIC, HELD_OUT, len(own.scored))
-    names = [(name, name, HELD_OUT, len(own.asked)) for name in WATCHED] if own.answers else []
+    names: list[tuple[str, str, str, int, str | None]] = []
+    if own.answers:
+        names += [(name, name, HELD_OUT, len(own.asked), None) for name in WATCHED]
     for suite in suites:
         for metric in suite.metrics:
             _check_known(metric, list(metrics), f"suite {suite.name}: metrics")
-        names += [(full, metric, suite.name, sets[suite.name].items) for full, metric, _ in metric_names(suite)]
+        listed = metric_names(suite)
+        names += [(full, metric, suite.name, sets[suite.name].items, suite.language) for full, metric, _ in listed]
     found = {held_out.METRIC: loss}
-    for full, metric, suite_name, items in names:
+    for full, metric, suite_name, items, language in names:
         known = metrics[metric]
-        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name, items)
+        mark = known.signature(language) if known.signature else None
+        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name, items, mark)
     return found
 
 

@@ -15,6 +15,7 @@ from tuneloom.evaluate import stage
 from tuneloom.evaluate.asking import Said
 from tuneloom.evaluate.document import verdict_page
 from tuneloom.evaluate.items import ITEMS, SAMPLES
+from tuneloom.evaluate.metrics.corpus_bleu import signature
 from tuneloom.evaluate.outputs import OUTPUTS
 from tuneloom.evaluate.stage import Background, evaluate, judge
 from tuneloom.evaluate.subjects import Champion, trained_folder
@@ -219,6 +220,14 @@ def test_a_suite_is_scored_in_every_way_that_it_names(with_suites):
         assert metrics[f"place.accuracy.{reading}"]["n"] == 12
     assert metrics["place.accuracy.sum"]["tuned"] > metrics["place.accuracy.sum"]["base"]
     assert {"place.accuracy", "sums.decimal_match", "to_zh.corpus_bleu", "loss", "chrf"} <= metrics.keys()
+
+
+def test_bleu_bears_its_signature_in_plan_verdict_and_page(with_suites):
+    found, mark = with_suites[0], signature("zh")
+    plan = json.loads(found.path("plan.json").read_text("utf-8"))
+    assert plan["metrics"]["to_zh.corpus_bleu"]["signature"] == mark
+    assert {m["signature"] for m in verdict_of(found)["metrics"].values()} == {None, mark}
+    assert f"`to_zh.corpus_bleu`: {mark}" in found.path("verdict.md").read_text("utf-8")
 
 
 def test_every_sample_is_kept_with_its_tokens_output_references_and_score(with_suites):

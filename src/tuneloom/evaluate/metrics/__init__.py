@@ -8,6 +8,8 @@ items decide. `LARGEST` is the best or worst possible score, 1 where it is not n
     measure(answer, references, about) -> list        a corpus metric: numbers of an item that are summed,
     combine(sums) -> scores                           and sums float64 (r, k) -> scores float64 (r,)
 
+and may have `signature(language)`, the name of the setting in which its scores can be compared; the verdict shows it.
+
 A file whose name begins with an underscore is shared by metrics and is none.
 """
 
@@ -52,6 +54,7 @@ class Metric:
     score: Callable[[str, Sequence[str]], float | None] | None
     measure: Callable[[str, Sequence[str], About], list[float]] | None
     combine: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None
+    signature: Callable[[str | None], str] | None = None
 
     def of(self, answer: str, references: Sequence[str], about: About) -> Scored:
         """One answer's score; where none can be found in it, it is wrong, and said to be so."""
@@ -78,7 +81,7 @@ def load_metrics() -> dict[str, Metric]:
             module.DIRECTION,
             module.INTERVAL,
             float(getattr(module, "LARGEST", 1.0)),
-            *(getattr(module, part, None) for part in ("score", "measure", "combine")),
+            *(getattr(module, part, None) for part in ("score", "measure", "combine", "signature")),
         )
         for name, module in modules.items()
     }
