@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.config import Gate
-from tuneloom.errors import ConfigError
+from tuneloom.errors import BrokenArtifact, ConfigError
 from tuneloom.evaluate.metrics import Direction, Sureness, load_metrics
 from tuneloom.records import canonical, digest
 from tuneloom.statistics import detectable_before, items_for
@@ -183,8 +183,14 @@ def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:
 
 def check_selection(stats: Mapping[str, Any], sets: Mapping[str, ItemSet]) -> None:
     """Raises ConfigError where training chose its checkpoint on items that also judge: the best of ten equal ones
-    looks 3 points better on them, and passes for better in 40 % of cases."""
-    chosen = stats.get("chosen_on")
+    looks 3 points better on them, and passes for better in 40 % of cases. What does not say is a BrokenArtifact."""
+    if "chosen_on" not in stats:
+        raise BrokenArtifact(
+            "the training does not say on what its checkpoint was chosen",
+            where="stage train, stats `chosen_on`",
+            remedy="Train again: an earlier version of Tuneloom made it.",
+        )
+    chosen = stats["chosen_on"]
     if chosen is not None and (chosen == "test" or chosen in sets):
         raise ConfigError(
             f"the checkpoint was chosen on {chosen!r}, which also judges it",

@@ -120,4 +120,5 @@ def _stats(report: TrainReport, trained: int, everything: int, model: ModelSourc
         "peak_rss_bytes": report.peak_rss_bytes,
         "first_loss": report.steps[0].loss,
         "last_loss": report.steps[-1].loss,
+        "chosen_on": None,  # the last step's weights: no side and no suite chose among checkpoints
     }

@@ -13,6 +13,7 @@ def adapter(store: Path, model: Path, rows: Sequence[TokenRow], steps: int, name
     """A train artifact whose LoRA adapter was fitted to `rows` for `steps` steps; 0 leaves the base as it is."""
 
     def build(writer):
+        writer.stats["chosen_on"] = None
         place = writer.file("adapter/adapter_config.json").parent
         writer.file("adapter/adapter_model.safetensors")
         _fit(model, rows, steps).save_pretrained(place)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tuneloom.config import Gate
-from tuneloom.errors import ConfigError
+from tuneloom.errors import BrokenArtifact, ConfigError
 from tuneloom.evaluate.gate_plan import (
     DataFacts,
     GatePlan,
@@ -77,8 +77,10 @@ def test_a_guard_that_so_few_rows_can_never_show_is_refused_with_what_they_can()
 
 
 def test_a_checkpoint_is_chosen_on_another_split_than_the_gates():
-    check_selection({}, PLAN.sets)
+    check_selection({"chosen_on": None}, PLAN.sets)
     check_selection({"chosen_on": "validation"}, PLAN.sets)
     for judge in ("test", "mood"):
         with pytest.raises(ConfigError, match="also judges it"):
             check_selection({"chosen_on": judge}, PLAN.sets)
+    with pytest.raises(BrokenArtifact, match="does not say"):
+        check_selection({}, PLAN.sets)
