@@ -30,9 +30,10 @@ def run(options: argparse.Namespace) -> int:
         if options.source not in names:
             remedy = f"Sources: {', '.join(names)}."
             raise ConfigError(f"no source {options.source!r}", where="--source", remedy=remedy)
-        for stage, kept, rejected, reasons in source_ledger(found, options.source):
+        for stage, kept, rejected, held, reasons in source_ledger(found, options.source):
             why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-            reporter.say(f"{stage:<8} {kept:>8,} kept {rejected:>8,} rejected  {why}".rstrip())
+            waits = f" {held:>8,} held" if held else ""
+            reporter.say(f"{stage:<8} {kept:>8,} kept {rejected:>8,} rejected{waits}  {why}".rstrip())
         return 0
     if not options.wanted:
         raise ConfigError("nothing to trace", where="tuneloom trace", remedy="Give a text, an id, or --source NAME.")

@@ -48,24 +48,25 @@ def find_lives(found: Mapping[str, Artifact | None], wanted: str, most: int = 5)
     rows = _matching(ingest, wanted)[:most]
     lives = [_life(found, Origin(**row["origin"]), row["id"], _text_of(row["messages"])) for row in rows]
     if len(lives) < most:
-        for row in _matching_rejects(ingest.rejected(), wanted)[: most - len(lives)]:
+        for row in _matching_rejects(ingest, wanted, most - len(lives)):
             shown = row["record"] or (row["raw"] or b"").decode("utf-8", "replace")
             lives.append(_life(found, Origin(**row["origin"]), None, shown))
     return lives
 
 
-def source_ledger(found: Mapping[str, Artifact | None], source: str) -> list[tuple[str, int, int, dict[str, int]]]:
-    """(stage, rows out, rejected, reasons) of one source's rows, for every stage that ran."""
+def source_ledger(found: Mapping[str, Artifact | None], source: str) -> list[tuple[str, int, int, int, dict[str, int]]]:
+    """(stage, rows out, rejected, held, reasons) of one source's rows, for every stage that ran."""
     ledger = []
     for stage in ROW_STAGES:
         artifact = found.get(stage)
         if artifact is None:
             continue
         kept = sum(_of_source(part, source) for part in _origins(artifact))
-        rejected = artifact.rejected()
+        held = _of_source(artifact.held(["origin"])["origin"], source)
+        rejected = artifact.rejected(["origin", "reason"])
         of_it = rejected.filter(pc.equal(pc.struct_field(rejected["origin"], "source"), source))
         reasons = Counter(of_it["reason"].to_pylist())
-        ledger.append((stage, kept, len(of_it), dict(reasons.most_common())))
+        ledger.append((stage, kept, len(of_it), held, dict(reasons.most_common())))
     return ledger
 
 
@@ -78,17 +79,31 @@ def _steps(found: Mapping[str, Artifact | None], origin: Origin) -> Iterator[Ste
         artifact = found.get(stage)
         if artifact is None:
             return
-        rejected = _at(artifact.rejected(), origin)
-        if len(rejected):
-            row = rejected.to_pylist()[0]
-            twin = f", duplicate of {Origin(**row['duplicate_of'])}" if row["duplicate_of"] else ""
-            yield Step(stage, "rejected", f"{row['reason']}{twin}{_why(json.loads(row['detail']))}")
+        rejected = _at(artifact.rejected(["origin", "reason", "detail", "duplicate_of"]), origin).to_pylist()
+        said = ", ".join(map(_rejection, rejected))
+        if stage == "render" and (places := _places_in_shards(artifact, origin)):  # a part may be left out alone
+            yield Step(stage, "kept", "; ".join([*places, *([f"a part of it rejected: {said}"] if said else [])]))
+        elif rejected:
+            yield Step(stage, "rejected", said)
             return
-        held = _at(artifact.held(), origin) if stage == "review" else None
-        if held is not None and len(held):
-            yield Step(stage, "held", ", ".join(doubt["rule"] for doubt in held.to_pylist()[0]["doubts"]))
+        elif doubts := _doubts(artifact, origin):
+            yield Step(stage, "held", ", ".join(doubts))
             return
-        yield Step(stage, "kept", _note(artifact, stage, origin))
+        else:
+            yield Step(stage, "kept", _note(artifact, stage, origin))
+
+
+def _rejection(row: Mapping[str, Any]) -> str:
+    twin = f", duplicate of {Origin(**row['duplicate_of'])}" if row["duplicate_of"] else ""
+    return f"{row['reason']}{twin}{_why(json.loads(row['detail']))}"
+
+
+def _doubts(artifact: Artifact, origin: Origin) -> list[str]:
+    """The rules that a held row is held by."""
+    if not artifact.files("held/"):
+        return []
+    held = _at(artifact.held(["origin", "doubts"]), origin).to_pylist()
+    return [doubt["rule"] for row in held for doubt in row["doubts"]]
 
 
 def _why(detail: Mapping[str, Any]) -> str:
@@ -107,33 +122,32 @@ def _plainly(name: str, value: Any) -> str:
 
 
 def _note(artifact: Artifact, stage: str, origin: Origin) -> str:
-    """What a kept row got there: language, kind, side, repeat, or its place in the shards."""
-    if stage == "render":
-        return _place_in_shards(artifact, origin)
-    wanted = {"ingest": ("language", "kind", "task"), "split": ("side",), "quality": ("flags",), "mixture": ("repeat",)}
-    for part in artifact.tables():
-        columns = [name for name in wanted.get(stage, ()) if name in part.column_names]
-        row = _at(part.select(["origin", *columns]), origin)
+    """What a kept row got there: language, kind, side, flags, repeat."""
+    wanted = {"ingest": ("language", "kind", "task"), "split": ("side",), "mixture": ("repeat",)}
+    wanted |= dict.fromkeys(("quality", "review"), ("flags",))
+    for path in artifact.files("part-") if stage in wanted else ():
+        columns = [name for name in wanted[stage] if name in pq.read_schema(path).names]
+        row = _at(pq.read_table(path, columns=["origin", *columns]), origin)
         if len(row) and columns:
             values = row.to_pylist()[0]
             return ", ".join(f"{name} {values[name]}" for name in columns if values[name] not in (None, []))
     return ""
 
 
-def _place_in_shards(artifact: Artifact, origin: Origin) -> str:
-    """`train-00001.arrow row 12, 87 tokens, 40 of them trained; pack 3 (from token 512)`."""
+def _places_in_shards(artifact: Artifact, origin: Origin) -> list[str]:
+    """`train-00001.arrow row 12, 87 tokens, 40 of them trained; pack 3 (from token 512)`; one a part of the row."""
+    places = []
     before: Counter[str] = Counter()  # rows of each side in the shards before
     for path in artifact.files("shards/"):
         shard = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         side = path.name.rsplit("-", 1)[0]
-        places = pc.indices_nonzero(_is_at(shard["origin"], origin)).to_pylist()
-        if places:
-            row = shard.slice(places[0], 1).to_pylist()[0]
+        for place in pc.indices_nonzero(_is_at(shard["origin"], origin)).to_pylist():
+            (row,) = shard.slice(place, 1).to_pylist()
             trained = sum(run["end"] - run["start"] for run in row["learnt"])
-            told = f"{path.name} row {places[0]}, {len(row['ids'])} tokens, {trained} of them trained"
-            return told + (_places_in_packs(artifact, before[side] + places[0]) if side == "train" else "")
+            told = f"{path.name} row {place}, {len(row['ids'])} tokens, {trained} of them trained"
+            places.append(told + (_places_in_packs(artifact, before[side] + place) if side == "train" else ""))
         before[side] += len(shard)
-    return ""
+    return places
 
 
 def _places_in_packs(artifact: Artifact, number: int) -> str:
@@ -167,13 +181,17 @@ def _matching(ingest: Artifact, wanted: str) -> list[dict]:
     return rows
 
 
-def _matching_rejects(rejected: pa.Table, wanted: str) -> list[dict]:
-    raw = pc.fill_null(rejected["raw"], b"")
-    record = pc.fill_null(rejected["record"], "")
-    hits = pc.match_substring(record, canonical(wanted)[1:-1])
-    for written in {wanted, canonical(wanted)[1:-1], json.dumps(wanted)[1:-1]}:  # as it is, in JSON, in ASCII JSON
-        hits = pc.or_(hits, pc.match_substring(raw, written))
-    return rejected.filter(hits).to_pylist()
+def _matching_rejects(ingest: Artifact, wanted: str, most: int) -> list[dict]:
+    """The first of them; a file at a time, for they are as large as the rows were."""
+    rows: list[dict] = []
+    for path in ingest.files("rejected/"):
+        rejected = pq.read_table(path, columns=["origin", "raw", "record"])
+        raw = pc.fill_null(rejected["raw"], b"")
+        hits = pc.match_substring(pc.fill_null(rejected["record"], ""), canonical(wanted)[1:-1])
+        for written in {wanted, canonical(wanted)[1:-1], json.dumps(wanted)[1:-1]}:  # as it is, in JSON, in ASCII JSON
+            hits = pc.or_(hits, pc.match_substring(raw, written))
+        rows += rejected.filter(hits).slice(0, most - len(rows)).to_pylist()
+    return rows
 
 
 def _origins(artifact: Artifact) -> Iterator[pa.ChunkedArray]:

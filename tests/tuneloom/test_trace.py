@@ -14,10 +14,14 @@ from tests.rows import chat
 from tests.tuneloom.dedup.builders import Row, ingest, numbered, run
 from tests.tuneloom.ingest.built import ingested
 from tests.tuneloom.render.build import mixture, rendered, talk
+from tests.tuneloom.review.reviewed import reviewed
 from tuneloom.artifacts import Artifact, Store, Writer
+from tuneloom.config import Review
 from tuneloom.records import Conversation, Origin, Reject, content_digest, reject_rows, to_table
 from tuneloom.render.shards import read_packs, read_rows
-from tuneloom.trace import find_lives, source_ledger
+from tuneloom.review.decisions import Decision
+from tuneloom.review.pick import Doubt
+from tuneloom.trace import ROW_STAGES, find_lives, source_ledger
 
 Found = dict[str, Artifact | None]
 
@@ -90,7 +94,36 @@ def test_the_last_step_is_a_place_in_a_shard_with_its_tokens(tmp_path: Path, tin
         f"row 1, {len(row.ids)} tokens, {trained}; pack 0 (from token {read_packs(shards)[0].index(1) * len(row.ids)})"
     )
     assert (shards.folder / "shards" / life.steps[-1].note.split()[0]).is_file()
-    assert source_ledger(found, "made")[-1] == ("render", 3, 0, {})
+    assert source_ledger(found, "made")[-1] == ("render", 3, 0, 0, {})
+
+
+def test_a_row_that_was_split_has_a_place_a_part_and_tells_of_the_part_that_was_left_out(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    long = talk("Hi", "Yo", "Write", "on and on " * 60, "So", "No", "And", "done " * 20)
+    rows = mixture(tmp_path, [("train", long)])
+    shards = rendered(tmp_path, rows, tiny_model, max_length=96, too_long="split")
+    assert (len(read_rows(shards, "train")), shards.manifest.counts.rejected) == (3, 1)
+    (life,) = find_lives({**dict.fromkeys(ROW_STAGES, rows), "render": shards}, "done")
+    assert life.steps[-1].outcome == "kept"
+    assert life.steps[-1].note.count("of them trained") == life.steps[-1].note.count("; pack ") == 3
+    assert "a part of it rejected: too long; bound 96" in life.steps[-1].note
+
+
+def test_what_review_held_and_edited_is_told(tmp_path: Path) -> None:
+    rows = [chat(f"Question {n}?", f"Answer {n}") for n in range(3)]
+    edit = Decision(content_digest(rows[1]), "r", "edit", "ada", "", "b", new_answer="Other")
+    artifact = reviewed(tmp_path, rows, Review(), [edit], [Doubt(content_digest(rows[2]), "near: r", 0.1, 0.2)])
+    read = Store(tmp_path).find(artifact.manifest.parents[0])
+    found: Found = {**dict.fromkeys(ROW_STAGES[:5], read), "review": artifact}
+    last = {n: find_lives(found, f"Question {n}")[0].steps[-1] for n in range(3)}
+    assert [(last[n].outcome, last[n].note) for n in range(3)] == [
+        ("kept", ""),
+        ("kept", "flags ['edited in review']"),
+        ("held", "near: r"),
+    ]
+    source = read.table(["origin"])["origin"][0].as_py()["source"]
+    assert source_ledger(found, source)[-1] == ("review", 2, 0, 1, {})
 
 
 def test_a_row_is_found_by_its_id_or_its_first_8_digits(tmp_path: Path, rows: list[Row]) -> None:
@@ -141,9 +174,9 @@ def test_a_ledger_counts_every_row_of_its_source_and_no_others(
         numbers = [number for number, name in enumerate(kept, 1) if name == source]
         lost = sum(number % 3 == 0 for number in numbers)
         assert source_ledger(found, source) == [
-            ("ingest", len(numbers), 0, {}),
-            ("dedup", len(numbers) - lost, lost, {"near duplicate": lost} if lost else {}),
-            ("split", len(numbers) - lost, 0, {}),
+            ("ingest", len(numbers), 0, 0, {}),
+            ("dedup", len(numbers) - lost, lost, 0, {"near duplicate": lost} if lost else {}),
+            ("split", len(numbers) - lost, 0, 0, {}),
         ]
 
 
