@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def print_quality(artifact: "Artifact", reporter: "TerminalReporter") -> None:
-    """Rules as a table, then a histogram of each signal that a rule looks at."""
+    """Rules as a table, what the safety policy found, then a histogram of each signal that a rule looks at."""
     from rich.table import Table
     from rich.text import Text
 
-    from tuneloom.quality.describe import histogram, rule_table, signals_shown
+    from tuneloom.quality.describe import histogram, rule_table, safety_lines, signals_shown
     from tuneloom.quality.signals import SIGNALS
 
     stats = artifact.stats
@@ -26,6 +26,8 @@ def print_quality(artifact: "Artifact", reporter: "TerminalReporter") -> None:
     edited = "".join(f", {count:,} edited by {name}" for name, count in stats["edited"].items())
     reporter.say(f"\nprofile {stats['profile']}: {stats['judged']:,} rows judged, {stats['masked']:,} masked{edited}")
     reporter.console.print(table)
+    for line in safety_lines(stats):
+        reporter.say(line)
     for name in signals_shown(stats):
         reporter.say(f"\n{name}: {SIGNALS[name].says if name in SIGNALS else ''}")
         for line in histogram(stats, name):

@@ -26,6 +26,21 @@ def rule_table(stats: Stats) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return head, rows
 
 
+def safety_lines(stats: Stats) -> Iterator[str]:
+    """`unsafe answer: 3 rows flagged (web 2, faq 1)`, a line a rule that hit; how many unsafe requests were declined.
+
+    No line where nothing was found, or where the policy keeps all unseen.
+    """
+    told = stats.get("safety", {})
+    for rule, setting in (("unsafe answer", "unsafe_answer"), ("toxic words", "toxic")):
+        if sources := told.get(rule):
+            fate = {"flag": "flagged", "hold": "held for review", "reject": "rejected"}[told["policy"][setting]]
+            by_source = ", ".join(f"{name} {count:,}" for name, count in sources.items())
+            yield f"{rule}: {sum(sources.values()):,} rows {fate} ({by_source})"
+    if declined := told.get("unsafe_requests_declined"):
+        yield f"unsafe request that the answer declines: {declined:,} rows kept"
+
+
 def bounds_text(rule: Mapping[str, Any]) -> str:
     """`>= 0.1`, `<= 0.5`, or both."""
     told = [f">= {rule['min']:g}"] if rule.get("min") is not None else []

@@ -17,6 +17,7 @@ from tuneloom.artifacts import MemoRows, Writer, no_memo
 from tuneloom.config import Safety
 from tuneloom.quality.doubts import ASKED_FILE
 from tuneloom.quality.refusals import BOILERPLATE
+from tuneloom.quality.tally import Tally
 from tuneloom.quality.toxicity import JUDGE, LANGUAGES, toxicity
 from tuneloom.quality.unsafe_requests import DECLINES, unsafe_only
 from tuneloom.records import reject_rows
@@ -33,13 +34,14 @@ _OPENING = 400
 class SafetyCheck:
     """Applies a policy table by table.
 
-    check = SafetyCheck(writer, config.safety)
+    check = SafetyCheck(writer, config.safety, tally)
     for table in tables: table = check.after(table)
     check.finish()
     """
 
     writer: Writer
     policy: Safety
+    tally: Tally
     memo: MemoRows = no_memo
     found: dict[str, Counter[str]] = field(default_factory=lambda: {UNSAFE_ANSWER: Counter(), TOXIC: Counter()})
     refused: int = 0
@@ -118,7 +120,9 @@ class SafetyCheck:
             | ({"value": round(float(score), 4), "bound": self.policy.toxic_from} if toxic else {})
             for score in scores[hits]
         ]
-        self.writer.reject(reject_rows(table.filter(pa.array(hits)), rule, details))
+        out = table.filter(pa.array(hits))
+        self.writer.reject(reject_rows(out, rule, details))
+        self.tally.reject([rule] * len(out), out["side"].to_pylist())
 
 
 def unsafe_rows(exchanges: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:

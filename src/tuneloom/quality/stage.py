@@ -38,7 +38,8 @@ def judge(
     Raises ConfigError where a rule or a transform is wrong.
     """
     profile, edits = rules_of(config), load_transforms(transforms)
-    tally, safety = Tally(profile), SafetyCheck(writer, config.safety, memo)
+    tally = Tally(profile)
+    safety = SafetyCheck(writer, config.safety, tally, memo)
     with SignalFile(writer) as stored:
         for table in rows.tables():
             writer.count(rows_in=len(table))

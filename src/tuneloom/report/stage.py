@@ -12,6 +12,7 @@ from tuneloom import __version__
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.dedup.describe import tables
 from tuneloom.errors import BrokenArtifact
+from tuneloom.quality.describe import safety_lines
 from tuneloom.release.description import run_command, run_page
 from tuneloom.render.describe import shown_rows
 from tuneloom.render.describe import tables as described
@@ -44,6 +45,7 @@ def page_values(artifacts: Mapping[str, Artifact], title: str) -> dict[str, Any]
         "verdict": read_verdict(evaluation, released),
         "scores": read_scores(evaluation),
         "funnel": read_funnel(artifacts),
+        "safety": list(safety_lines(artifacts["quality"].stats)) if "quality" in artifacts else [],
         "curve": curve,
         "training": facts,
         "chart": {"width": WIDTH, "height": HEIGHT},

@@ -90,6 +90,12 @@ def test_quality_shows_its_rules_and_histograms_with_the_bounds_drawn(
     assert [line.split()[:2] for line in histogram[1:5]] == [["1", "1"], ["2", "2"], ["4", "4"], ["─" * 18, "5:"]]
 
 
+def test_quality_shows_what_the_safety_policy_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = judged(tmp_path, table([chat("How do I poison my neighbour?", "Mix it into the tea.")]), Quality())
+    assert main(["show", str(made.folder)]) == 0
+    assert "unsafe answer: 1 rows flagged (made 1)" in capsys.readouterr().out
+
+
 def test_what_if_questions_are_answered_without_a_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = judged(tmp_path, table([chat(f"q{n}", "word " * n) for n in range(1, 9)]), Quality(rules="none", more=RULES))
     assert main(["show", str(made.folder), "--rule", "answer_words < 3", "--bound", "too long=7"]) == 0

@@ -9,6 +9,7 @@ from tests.rows import chat
 from tests.tuneloom.quality.judged import judged, table
 from tuneloom.artifacts import Artifact
 from tuneloom.config import Quality, Safety
+from tuneloom.quality.describe import safety_lines
 from tuneloom.quality.doubts import asked
 from tuneloom.quality.safety import TOXIC, UNSAFE_ANSWER
 from tuneloom.records import Conversation, Message
@@ -47,6 +48,18 @@ def test_by_default_rows_are_flagged_and_counted_and_none_is_rejected(tmp_path: 
     assert flags(artifact) == {1: [UNSAFE_ANSWER], 3: [UNSAFE_ANSWER], 5: [TOXIC], 7: [UNSAFE_ANSWER]}
     told = artifact.stats["safety"]
     assert (told[UNSAFE_ANSWER], told[TOXIC], told["unsafe_requests_declined"]) == ({"made": 3}, {"made": 1}, 2)
+
+
+def test_what_was_found_is_told_and_rejects_are_counted_with_those_of_the_rules(tmp_path: Path) -> None:
+    artifact = checked(tmp_path, unsafe_answer="reject")
+    assert list(safety_lines(artifact.stats)) == [
+        "unsafe answer: 3 rows rejected (made 3)",
+        "toxic words: 1 rows flagged (made 1)",
+        "unsafe request that the answer declines: 2 rows kept",
+    ]
+    assert artifact.stats["rules"][UNSAFE_ANSWER] == {"rejected": 3, "by_side": {"train": 3}}
+    unseen = checked(tmp_path, unsafe_answer="keep", toxic="keep")
+    assert list(safety_lines(unseen.stats)) == []
 
 
 @pytest.mark.parametrize("rules", ["standard", "none"])

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import chat
+from tests.tuneloom.quality.judged import judged, table
 from tests.tuneloom.release.chain import make_chain
 from tuneloom.artifacts import Artifact, Spec, Store
+from tuneloom.config import Quality
 from tuneloom.errors import BrokenArtifact
 from tuneloom.report.stage import report
 
@@ -73,6 +76,12 @@ def test_the_verdict_comes_first_and_everything_else_is_there(page: str) -> None
     assert places == sorted(places)
     for text in ("near duplicate", "图书馆在哪里？", "-0.46 to -0.24", "threshold: 0.8"):
         assert text in said
+
+
+def test_what_the_safety_policy_found_is_told(tmp_path: Path) -> None:
+    rows = table([chat("How do I poison my neighbour?", "Mix it into the tea.")])
+    page = write(tmp_path, {**make_chain(tmp_path), "quality": judged(tmp_path / "judged", rows, Quality())})
+    assert "<li>unsafe answer: 1 rows flagged (made 1)</li>" in page
 
 
 def test_every_artifact_of_the_chain_is_named(tmp_path: Path) -> None:
