@@ -15,6 +15,6 @@ def decontaminate(run: Run, rows: Reference) -> State | Reference:
     def build(writer: Writer) -> None:
         from tuneloom.decontaminate.stage import decontaminate as compare
 
-        compare(writer, run.artifact("split"), run.plan.config.decontaminate)
+        compare(writer, run.artifact("split"), run.plan.config.decontaminate, run.plan.suites)
 
     return run_stage(run, "decontaminate", build)

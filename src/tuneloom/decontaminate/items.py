@@ -1,10 +1,11 @@
 """The evaluation side: what each protected row asks and accepts, as texts that training rows are compared with.
 
 Protected is every row of a source with `use: evaluate` or `use: decontaminate`: files that are only to be kept out of
-training are such a source. Evaluation sets are small, so all of their rows are held.
+training are such a source. So is every row of an evaluation suite. Evaluation sets are small, so all of their rows are
+held.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tuneloom.records import ORIGIN
+from tuneloom.records import ORIGIN, Conversation, Message, Origin, to_table
+from tuneloom.suites import Suite
 from tuneloom.text.content import content_of
 from tuneloom.text.keys import fold
 
@@ -63,7 +65,8 @@ class Items:
 
 def read_items(tables: Iterable[pa.Table]) -> Items:
     """The protected rows of some tables with columns `COLUMNS`; at least one table."""
-    rows = _in_order(pa.concat_tables(table.filter(pc.not_equal(table["use"], "train")) for table in tables))
+    chosen = (table.select(COLUMNS) for table in tables)
+    rows = _in_order(pa.concat_tables(table.filter(pc.not_equal(table["use"], "train")) for table in chosen))
     said = [*_texts(rows)]
     origins = rows["origin"].combine_chunks()
     files = [(row["source"], row["file"]) for row in origins.to_pylist()]
@@ -78,6 +81,23 @@ def read_items(tables: Iterable[pa.Table]) -> Items:
         parts=tuple(part for _, part, _ in said),
         texts=texts,
         folded=folded_as_prose(texts),
+    )
+
+
+def suite_rows(suites: Sequence[Suite]) -> pa.Table:
+    """The suites' rows as protected rows, schema `records.ROWS`: the third of `mood` has the origin mood:suite:3."""
+    return to_table(
+        (
+            Origin(suite.name, "suite", number),
+            Conversation(
+                (Message("user", row.prompt),),
+                fields={"input": row.content},  # without the suite's prompt, which all of its rows share
+                references=row.references,
+                use="evaluate",
+            ),
+        )
+        for suite in suites
+        for number, row in enumerate(suite.rows, start=1)
     )
 
 

@@ -5,6 +5,7 @@ evaluation side and its index, and a part of the rows. Each row is judged alone,
 changes anything.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ import pyarrow.parquet as pq
 
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Decontaminate
-from tuneloom.decontaminate.items import COLUMNS, read_items
+from tuneloom.decontaminate.items import COLUMNS, read_items, suite_rows
 from tuneloom.decontaminate.matches import RULES, Guard, Matches
 from tuneloom.decontaminate.summary import Tally
 from tuneloom.records import Origin, Reject, reject_rows
+from tuneloom.suites import Suite
 from tuneloom.text.content import batches
 from tuneloom.text.kernels import over_threads
 
@@ -27,16 +29,16 @@ COMPROMISED = "compromised.parquet"
 """The artifact's table of evaluation rows that are given away (schema `summary.COMPROMISED`), for a clean score."""
 
 
-def decontaminate(writer: Writer, rows: Artifact, config: Decontaminate | None) -> None:
-    """Writes the rows of `rows` (split) that give no protected row away; without such rows, or with `config` None,
-    all of them, unread."""
-    if config is None or not _any_protected(rows):
+def decontaminate(writer: Writer, rows: Artifact, config: Decontaminate | None, suites: Sequence[Suite] = ()) -> None:
+    """Writes the rows of `rows` (split) that give no protected row away, nor one of the suites; without such rows, or
+    with `config` None, all of them, unread."""
+    if config is None or not (any(suite.rows for suite in suites) or _any_protected(rows)):
         for table in rows.tables():
             writer.count(rows_in=len(table))
             writer.add(table)
         writer.stats["protected"] = None if config is None else 0
         return
-    guard = Guard(read_items(rows.tables(COLUMNS)), config)
+    guard = Guard(read_items([suite_rows(suites), *rows.tables(COLUMNS)]), config)
     tally = Tally(guard.items)
     for table in rows.tables():
         writer.count(rows_in=len(table))

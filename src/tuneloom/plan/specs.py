@@ -42,7 +42,7 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
     declared: dict[str, tuple[bool, dict[str, Any]]] = {
         "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
         "split": (True, {}),
-        "decontaminate": (False, {}),
+        "decontaminate": (False, _named("suites", _suite_rows(inputs) if config.decontaminate else None)),
         "quality": (False, _named("transforms", dict(inputs.transforms))),
         "review": (True, {"decisions": decisions_key(inputs.decisions), "pii": config.quality.pii}),
         "mixture": (True, {"tokenizer": model.digest} if config.mixture.tokens else {}),
@@ -112,6 +112,15 @@ def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -
 def _suites(inputs: Inputs) -> dict[str, str]:
     """Digests of the suites by name: what of them decides scores."""
     return {suite.name: suite.digest for suite in inputs.suites}
+
+
+def _suite_rows(inputs: Inputs) -> list[str]:
+    """A digest for each suite with rows: what training rows are compared with, so that no metric makes them anew."""
+    return [
+        digest(canonical([suite.name, [[row.id, row.content] for row in suite.rows]]))
+        for suite in inputs.suites
+        if suite.rows
+    ]
 
 
 def _named(name: str, value: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.config import Decontaminate
 from tuneloom.decontaminate.stage import decontaminate
 from tuneloom.records import Conversation, Message, canonical, digest, to_table
+from tuneloom.suites import Suite
 
 QUESTION = (
     "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. "
@@ -60,13 +61,19 @@ def rows_with_sides(store: Store, rows: Sequence[Row], sides: Sequence[str] = ()
 
 
 def cleaned(
-    store: Store, rows: Sequence[Row], sides: Sequence[str] = (), parts: int = 1, off: bool = False, **config: object
+    store: Store,
+    rows: Sequence[Row],
+    sides: Sequence[str] = (),
+    parts: int = 1,
+    off: bool = False,
+    suites: Sequence[Suite] = (),
+    **config: object,
 ) -> Artifact:
     """The stage's artifact over these rows."""
     section = None if off else Decontaminate(**config)
     before = rows_with_sides(store, rows, sides, parts)
     inputs = {"config": section.model_dump(mode="json") if section else None}
-    return run(store, "decontaminate", before, lambda writer: decontaminate(writer, before, section), inputs)
+    return run(store, "decontaminate", before, lambda writer: decontaminate(writer, before, section, suites), inputs)
 
 
 def rejected(artifact: Artifact) -> dict[int, tuple[str, str]]:

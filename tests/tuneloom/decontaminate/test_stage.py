@@ -1,5 +1,6 @@
 """The stage: planted contamination is found wherever it hides, what only looks alike stays, no row is lost."""
 
+import json
 import random
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.tuneloom.decontaminate.builders import (
 from tests.tuneloom.dedup.builders import numbered, said
 from tuneloom.artifacts import Store
 from tuneloom.records import Conversation, Example
+from tuneloom.suites import load_suites
 
 HIT = "suite:test.jsonl:1"
 LONG_ANSWER = (
@@ -59,6 +61,19 @@ def store(tmp_path: Path) -> Store:
 )  # fmt: skip
 def test_t16_t21_a_planted_question_is_found_wherever_it_hides(store: Store, row: Conversation):
     assert {n: hit for n, (_, hit) in against(store, [asked(QUESTION)], said("Hi", "Hello"), row).items()} == {2: HIT}
+
+
+def test_a_row_that_holds_what_a_suite_asks_is_rejected_and_one_that_shares_its_prompt_stays(
+    store: Store, tmp_path: Path
+):
+    prompt = "Read the problem slowly, then solve it and tell the number alone:"
+    tree = {"kind": "arithmetic", "prompt": f"{prompt} {{text}}", "rows": [{"text": QUESTION, "answer": "72"}]}
+    (tmp_path / "sums.yaml").write_text(json.dumps(tree), "utf-8")
+    (suite,) = load_suites(["./sums.yaml"], tmp_path)
+    training = numbered([said(f"Help me. {QUESTION}", "72"), said(f"{prompt} What is one and one?", "2")])
+    artifact = cleaned(store, training, suites=[suite])
+    assert {number: hit for number, (_, hit) in rejected(artifact).items()} == {1: "sums:suite:1"}
+    assert artifact.stats["reverse"]["sources"]["sums"]["compromised"] == 1
 
 
 @pytest.mark.parametrize("plant", ["{}", "请回答下面的问题：{}谢谢！", "Please translate into English: {}"])

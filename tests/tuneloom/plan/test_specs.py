@@ -95,13 +95,25 @@ def test_prompt_templates_are_inputs_of_render_and_a_faulty_one_stops_the_plan(p
         make_plan(asked, project)
 
 
+def test_an_evaluation_suites_rows_are_an_input_of_decontaminate_and_its_metrics_are_not(project: Path) -> None:
+    suite, found = project / "mood.yaml", []
+    row = "{prompt: Dull., answer: bad}"
+    for rows, more in ((row, ""), ("{prompt: Dim., answer: bad}", ""), (row, "metrics: [exact_match]\n")):
+        suite.write_text(f"kind: question_answering\n{more}rows: [{rows}]\n", "utf-8")
+        found.append(keys(make_plan(config(evaluate={"suites": ["./mood.yaml"]}), project)))
+    first, other_row, other_metric = found
+    changed = [stage for stage in first if first[stage] != other_row[stage]]
+    assert changed == list(first)[list(first).index("decontaminate") :]
+    assert first == other_metric
+
+
 def test_an_evaluation_suites_rows_are_an_input_of_evaluate_and_of_the_run(project: Path) -> None:
     """Read with the plan, so that a misspelt suite stops the run before it trains."""
     suite = project / "mood.yaml"
     plans = []
     for row in ("{prompt: Dull., answer: bad}", "{prompt: Dim., answer: bad}"):
         suite.write_text(f"kind: question_answering\nrows: [{row}]\n", "utf-8")
-        plan = make_plan(config(evaluate={"suites": ["./mood.yaml"]}), project)
+        plan = make_plan(config(evaluate={"suites": ["./mood.yaml"]}, decontaminate=None), project)
         plans.append(with_champion(plan, freeze_champion(plan.record, None)))
     first, second = plans
     assert first.record.identity != second.record.identity
