@@ -1,7 +1,8 @@
 """Export data: rows or rejects of any data stage as JSONL or Parquet. Rejects can be mended and ingested again.
 
-Beside rows lies a data card (FILE.README.md; in an --out folder of its own README.md, which `datasets.load_dataset`
-reads). Rows leave as they are: personal data are not masked in them, only in the table of reasons beside rejects.
+Rows of each side are a file of their own. Beside them lies a data card (FILE.README.md; in an --out folder of its own
+README.md, which `datasets.load_dataset` reads). Rows leave as they are: personal data are not masked in them, only in
+the table of reasons beside rejects.
 """
 
 import argparse
@@ -63,11 +64,14 @@ def run(options: argparse.Namespace) -> int:
             path = path / default
         card = path.parent / "README.md" if options.out and options.out.is_dir() else path.with_suffix(".README.md")
         _check_free(card)
-        rows = export_rows(artifact, options.to, path)
+        sides = export_rows(artifact, options.to, path)
+        names = {one.side: one.path.name for one in sides}
         stages = dict(made_by(found, stage))
-        card.write_text(data_card(options.config.stem, path.name, artifact, stages, plan.config.quality.pii), "utf-8")
-        told |= {"path": str(path), "rows": rows, "card": str(card)}
-        words = [f"{rows:,} rows of {stage} -> {shown(path)}", f"What is in it and how it was made: {shown(card)}"]
+        card.write_text(data_card(options.config.stem, names, artifact, stages, plan.config.quality.pii), "utf-8")
+        told |= {"path": str(path), "rows": sum(one.rows for one in sides), "card": str(card)}
+        told["files"] = [{"path": str(one.path), "side": one.side, "rows": one.rows} for one in sides]
+        words = [f"{one.rows:,} rows of {stage} ({one.side}) -> {shown(one.path)}" for one in sides]
+        words.append(f"What is in it and how it was made: {shown(card)}")
     if options.json:
         print(json.dumps(told, ensure_ascii=False))
         return 0

@@ -1,7 +1,9 @@
 """The card of an exported data set: what is in it, where it comes from, how it was made, in Markdown with YAML above.
 
-The head follows the Hugging Face Hub's dataset cards, so that `datasets.load_dataset(FOLDER)` finds the file, and the
-Hub the licences and languages. All numbers are read from artifacts; nothing of a row's text is in it.
+Each side is a configuration of its own, for in JSON lines rows of one side can have keys that no row of another has,
+which `datasets` refuses among the splits of one. The head follows the Hugging Face Hub's dataset cards, so that
+`datasets.load_dataset(FOLDER)` finds the training rows, and the Hub the licences and languages. All numbers are read
+from artifacts; nothing of a row's text is in it.
 """
 
 from collections import Counter
@@ -12,6 +14,7 @@ import yaml
 
 from tuneloom import __version__
 from tuneloom.artifacts import Artifact
+from tuneloom.records import SIDES
 from tuneloom.text.personal_data import mask
 
 MOST = 40
@@ -19,18 +22,19 @@ MOST = 40
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def data_card(name: str, file: str, artifact: Artifact, stages: Mapping[str, Artifact], pii: str) -> str:
-    """The card of `artifact`'s rows in the file `file`, made by `stages` in their order.
+def data_card(name: str, files: Mapping[str, str], artifact: Artifact, stages: Mapping[str, Artifact], pii: str) -> str:
+    """The card of `artifact`'s rows in `files`, a side each ({"train": "demo.jsonl"}), made by `stages` in their order.
 
     `pii` is the config's word on personal data. "| alpaca | cc-by-nc-4.0 | 900 |" is a line of its sources.
     """
     counts = _counts(artifact)
     parts = [
-        _head(name, file, counts),
+        _head(name, files, counts),
         f"# {name}",
         f"{sum(counts['side'].values()):,} conversations of instruction data, made by Tuneloom {__version__} "
         f"(stage {artifact.reference.stage}). A row is a list `messages` of `{{role, content}}`; its `id` and `origin` "
         "lead back to the line of the source that it was read from.",
+        *([_SUITES.format(files["suite"])] if "suite" in files else []),
         "## Rows",
         *(_table(title, counts[key]) for key, title in _TITLES.items()),
         "## Sources and licences",
@@ -45,6 +49,7 @@ def data_card(name: str, file: str, artifact: Artifact, stages: Mapping[str, Art
     return mask("\n\n".join(parts)) + "\n"
 
 
+_SUITES = "Evaluation rows are in `{}`, which is no split of this data set: their sources lend them, and may not train."
 _TITLES = {"side": "Side", "language": "Language", "kind": "Kind", "task": "Task"}
 
 
@@ -59,7 +64,7 @@ def _counts(artifact: Artifact) -> dict[str, Counter[Any]]:
     return counts
 
 
-def _head(name: str, file: str, counts: Mapping[str, Counter[Any]]) -> str:
+def _head(name: str, files: Mapping[str, str], counts: Mapping[str, Counter[Any]]) -> str:
     rows = sum(counts["side"].values())
     licenses = sorted({license for _, license in counts["licensed"] if license})
     head = {
@@ -68,7 +73,11 @@ def _head(name: str, file: str, counts: Mapping[str, Counter[Any]]) -> str:
         "language": sorted(filter(None, counts["language"])),
         "task_categories": ["text-generation"],
         "size_categories": [next((size for bound, size in _SIZES if rows < bound), "n>1M")],
-        "configs": [{"config_name": "default", "data_files": file}],
+        "configs": [
+            {"config_name": "default" if side == "train" else side, "data_files": [{"split": side, "path": file}]}
+            for side, file in files.items()
+            if side in SIDES
+        ],
     }
     return f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---"
 

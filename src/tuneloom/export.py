@@ -1,8 +1,8 @@
 """Data out of the store: rows of any data stage, or its rejects to be mended by hand and ingested again.
 
 Rows go out as messages JSONL (OpenAI's shape first, then ours; formats/conversation.py reads it back) or as Parquet in
-the store's schema, maps as JSON. Rejects go out as what they were in their source, one a line, with a table of reasons
-beside.
+the store's schema, maps as JSON; where they have sides, each side is a file of its own. Rejects go out as what they
+were in their source, one a line, with a table of reasons beside.
 Written beside and renamed into place, a batch at a time. Nothing is masked: the rows are the user's own.
 """
 
@@ -25,7 +25,7 @@ from tuneloom.ingest.describe import file_task
 from tuneloom.ingest.formats import formats
 from tuneloom.ingest.readers import ReadFault
 from tuneloom.ingest.readers.decoding import decode
-from tuneloom.records import REJECTS, Origin, canonical
+from tuneloom.records import REJECTS, SIDES, Origin, canonical
 from tuneloom.text.personal_data import mask_json
 
 BATCH = 2_000
@@ -34,19 +34,52 @@ _SHALLOW = 50
 """JSON text with more brackets than this stays text: inside a row it would be nested too deeply to be read."""
 
 
-def export_rows(artifact: Artifact, to: str, path: Path) -> int:
-    """Writes the kept rows of a data stage as `jsonl` or `parquet`; returns how many. Raises NoUsableData for none."""
+@dataclass(frozen=True)
+class ExportedRows:
+    """A file of rows, all of one side; `side` is "train", too, in stages before the split."""
+
+    side: str
+    path: Path
+    rows: int
+
+
+def export_rows(artifact: Artifact, to: str, path: Path) -> list[ExportedRows]:
+    """Writes the kept rows of a data stage as `jsonl` or `parquet`. Raises NoUsableData for none.
+
+    Training rows go to `path`, those of another side to a file beside it: `out.jsonl`, `out-test.jsonl`.
+    """
+    sides = _sides(artifact)
+    paths = {side: path if side == "train" else path.with_name(f"{path.stem}-{side}{path.suffix}") for side in sides}
+    for place in paths.values():
+        _check_free(place)
+    return [ExportedRows(side, place, _rows_file(artifact, to, place, side)) for side, place in paths.items()]
+
+
+def _sides(artifact: Artifact) -> list[str]:
+    """The sides that rows are of, in the order of `records.SIDES`; those of suites last."""
+    found: set[str] = set()
+    for file in artifact.files("part-"):
+        table = pq.read_table(file, columns=[name for name in pq.read_schema(file).names if name in ("id", "side")])
+        found |= {*table["side"].to_pylist()} if "side" in table.column_names else {"train"} if len(table) else set()
+    _check_any(len(found), artifact, "kept")
+    return [*(side for side in SIDES if side in found), *sorted(found - {*SIDES})]
+
+
+def _rows_file(artifact: Artifact, to: str, path: Path, side: str) -> int:
     files = artifact.files("part-")
     if to == "parquet":
-        return _parquet(files, path, _without_maps)
+        return _parquet(files, path, lambda batch: _without_maps(_of_side(batch, side)))
     count = 0
     with _beside(path) as part, part.open("wb") as stream:
         for batch in _batches(files):
-            for row in batch.to_pylist():
+            for row in _of_side(batch, side).to_pylist():
                 stream.write(_line(row_object(row)))
                 count += 1
-        _check_any(count, artifact, "kept")
     return count
+
+
+def _of_side(batch: pa.RecordBatch, side: str) -> pa.RecordBatch:
+    return batch.filter(pc.equal(batch["side"], side)) if "side" in batch.schema.names else batch
 
 
 @dataclass(frozen=True)

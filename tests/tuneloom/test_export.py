@@ -106,7 +106,7 @@ def test_every_row_comes_back_with_its_id_and_all_it_says(
     except Rejected:
         reject()
     before = stored(folder / "before", settled, "code")
-    assert export_rows(before, to, folder / f"rows.{to}") == len(found)
+    assert [one.rows for one in export_rows(before, to, folder / f"rows.{to}")] == [len(found)]
     after = ingested(folder / f"rows.{to}", store=folder / "after")
     assert after.stats["format"] == "conversation"
     old, new = ({json.dumps(row["id"]): row for row in artifact.table().to_pylist()} for artifact in (before, after))
@@ -276,7 +276,7 @@ def test_nothing_is_overwritten_and_nothing_half_written_is_left(
 
 def test_parquet_has_the_stores_schema_but_for_maps(tmp_path: Path) -> None:
     artifact = ingested(write_jsonl(tmp_path / "rows.jsonl", [{"instruction": "a", "output": "b"}]))
-    assert export_rows(artifact, "parquet", tmp_path / "rows.parquet") == 1
+    assert [one.rows for one in export_rows(artifact, "parquet", tmp_path / "rows.parquet")] == [1]
     written, stored = pq.read_table(tmp_path / "rows.parquet"), pa.concat_tables(artifact.tables())
     assert written["fields"].to_pylist() == ['{"answer":"b","instruction":"a"}']
     assert written.drop_columns("fields").equals(stored.drop_columns("fields"))

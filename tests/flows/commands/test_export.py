@@ -28,10 +28,12 @@ def test_the_rows_of_the_last_stage_that_ran_lie_here(config: Path, capsys: pyte
     told = exported(capsys, str(config))
     assert told == {
         "path": "config-split.jsonl", "stage": "split", "rows": 31, "card": "config-split.README.md",
+        "files": told["files"],
     }  # fmt: skip
+    assert sum(file["rows"] for file in told["files"]) == 31
+    assert {file["side"]: file["path"] for file in told["files"]}["train"] == "config-split.jsonl"
     rows = [json.loads(line) for line in Path("config-split.jsonl").read_text().splitlines()]
-    assert len(rows) == 31
-    assert {row["side"] for row in rows} >= {"train"}
+    assert {row["side"] for row in rows} == {"train"}
     assert exported(capsys, str(config), "--stage", "ingest", "--to", "parquet")["rows"] == 32
 
 
