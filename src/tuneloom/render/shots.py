@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tuneloom.records import digest
 from tuneloom.render.prompts import PromptTemplate, Values, draw, values_of
 from tuneloom.text.keys import fold
 
@@ -21,6 +22,8 @@ POOL = 64
 """Rows of a task that may be exemplars."""
 TWINS = 0.5
 """Jaccard similarity of character 8-grams from which a row is no exemplar of another; dedup removes from 0.8."""
+COMPARED = 8_000
+"""Characters of a row that are compared with those of others: a book's beginning tells it from another."""
 _GRAM = 8
 _PASSAGE = 20
 """Characters; a shorter text ("France") may be asked about in row and exemplar."""
@@ -33,13 +36,15 @@ class Exemplar:
     id: str
     values: Mapping[str, Any]
     passages: frozenset[str]
-    grams: frozenset[str]
+    """Digests of what is asked about, and of the whole prompt"""
+    grams: np.ndarray
+    """uint64 (g,): hashes of the runs of characters, sorted, each once: a set of texts took fourteen times as much"""
 
     def gives_away(self, other: "Exemplar") -> bool:
         """Whether one is the other, shares its prompt or a passage, or is its near twin."""
         if self.id == other.id or self.passages & other.passages:
             return True
-        shared = len(self.grams & other.grams)
+        shared = len(np.intersect1d(self.grams, other.grams, assume_unique=True))
         return shared >= TWINS * (len(self.grams) + len(other.grams) - shared)
 
 
@@ -63,12 +68,12 @@ class Pools:
             if len(pool) == POOL and rank < pool[0][0]:
                 continue
             push = heapq.heappushpop if len(pool) == POOL else heapq.heappush
-            push(pool, (rank, values.id, _exemplar(values.id, values.values)))
+            push(pool, (rank, values.id, exemplar(values.id, values.values)))
 
     def choose(self, row: Values, task: str | None, template: PromptTemplate, count: int) -> list[Exemplar]:
         """At most `count` exemplars for a row, all of which `template` can show; the task's own examples where the
         training side has none of it."""
-        itself = _exemplar(row.id, row.values)
+        itself = exemplar(row.id, row.values)
         wanted = template.needs - {"exemplars", "examples"}
         pool = [exemplar for _, _, exemplar in self._rows.get((task, row.language), ())] if task else []
         fitting = [one for one in pool if wanted <= one.values.keys()] or [
@@ -79,13 +84,16 @@ class Pools:
 
     def choose_examples(self, row: Values, count: int) -> list[dict[str, Any]]:
         """At most `count` good and `count` bad examples of a task's definition, in their order, past the row itself."""
-        itself = _exemplar(row.id, row.values)
+        itself = exemplar(row.id, row.values)
         chosen: list[dict[str, Any]] = []
         for good in (True, False):
             shown = [one for one in row.examples if one["good"] == good and one["output"].strip()]
-            apart = [one for one in shown if not _exemplar("", {"input": one["input"]}).gives_away(itself)]
+            apart = [one for one in shown if not exemplar("", {"input": one["input"]}).gives_away(itself)]
             chosen += [{"input": one["input"], "output": one["output"], "good": good} for one in apart[:count]]
         return chosen
+
+
+_PRIME = 0x100000001B3  # Fowler, Noll and Vo's
 
 
 def task_of(row: Mapping[str, Any]) -> str | None:
@@ -109,21 +117,31 @@ def _own_examples(row: Values) -> Iterator[Exemplar]:
     good = [one for one in row.examples if one["good"] and one["output"].strip()]
     for number, one in enumerate(good, start=1):
         values = {**_shared(row.values), "input": one["input"], "text": one["input"], "answer": one["output"]}
-        yield _exemplar(f"good example {number}", values)
+        yield exemplar(f"good example {number}", values)
 
 
 def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("definition", "instruction") if name in values}
 
 
-def _exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
-    """What is compared is what is asked about; the instruction only where nothing else is."""
+def exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
+    """A row with what it is compared by: what is asked about; the instruction only where nothing else is."""
     texts = [values[name] for name in ("input", "context") if name in values] or [values.get("instruction", "")]
     folded = [
         str(text) for text in fold(pa.array(texts, pa.large_string()), np.zeros(len(texts), np.uint8)).to_pylist()
     ]
     passages = frozenset(text for text in folded if len(text) >= _PASSAGE)
     whole = "\n".join(folded)
-    prompt = frozenset(["\n".join([str(values.get("instruction", "")), whole])])
-    grams = frozenset(whole[i : i + _GRAM] for i in range(max(1, len(whole) - _GRAM + 1)))
-    return Exemplar(row_id, values, passages | prompt, grams)
+    prompt = "\n".join([str(values.get("instruction", "")), whole])
+    return Exemplar(row_id, values, frozenset(map(digest, passages | {prompt})), _grams(whole[:COMPARED]))
+
+
+def _grams(text: str) -> np.ndarray:
+    """Hashes of the runs of `_GRAM` characters of a text, uint64 (g,), sorted, each once: "abcdefghi" -> 2 of them. A
+    text that is shorter is one run."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    width = min(_GRAM, len(points))
+    hashes = np.zeros(len(points) - width + 1, np.uint64)
+    for place in range(width):
+        hashes = hashes * np.uint64(_PRIME) + points[place : place + len(hashes)]
+    return np.unique(hashes)
