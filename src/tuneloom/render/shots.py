@@ -17,16 +17,19 @@ import pyarrow as pa
 from tuneloom.records import digest
 from tuneloom.render.prompts import PromptTemplate, Values, draw, values_of
 from tuneloom.text.keys import fold
+from tuneloom.text.scripts import TABLE_SIZE, UNSPACED, classes
 
 POOL = 64
 """Rows of a task that may be exemplars."""
 TWINS = 0.5
-"""Jaccard similarity of character 8-grams from which a row is no exemplar of another; dedup removes from 0.8."""
+"""Jaccard similarity of character 8-grams, of 4-grams in scripts without spaces, from which a row is no exemplar of
+another; dedup removes from 0.8."""
 COMPARED = 8_000
 """Characters of a row that are compared with those of others: a book's beginning tells it from another."""
 _GRAM = 8
 _PASSAGE = 20
-"""Characters; a shorter text ("France") may be asked about in row and exemplar."""
+"""Bytes, as the split counts them: 7 Chinese characters. A shorter text ("France") may be asked about in row and
+exemplar."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
     folded = [
         str(text) for text in fold(pa.array(texts, pa.large_string()), np.zeros(len(texts), np.uint8)).to_pylist()
     ]
-    passages = frozenset(text for text in folded if len(text) >= _PASSAGE)
+    passages = frozenset(text for text in folded if len(text.encode("utf-8", "surrogatepass")) >= _PASSAGE)
     whole = "\n".join(folded)
     prompt = "\n".join([str(values.get("instruction", "")), whole])
     return Exemplar(row_id, values, frozenset(map(digest, passages | {prompt})), _grams(whole[:COMPARED]))
@@ -138,10 +141,14 @@ def exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
 
 def _grams(text: str) -> np.ndarray:
     """Hashes of the runs of `_GRAM` characters of a text, uint64 (g,), sorted, each once: "abcdefghi" -> 2 of them. A
-    text that is shorter is one run."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    width = min(_GRAM, len(points))
-    hashes = np.zeros(len(points) - width + 1, np.uint64)
+    character of a script without spaces counts twice; a text that is shorter is one run."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    twice = classes()[np.minimum(points, TABLE_SIZE - 1)] == UNSPACED
+    weights = np.where(twice | (points >= TABLE_SIZE), 2, 1)  # above the table is Han
+    units = np.repeat(points, weights).astype(np.uint64)
+    width = min(_GRAM, len(units))
+    hashes = np.zeros(len(units) - width + 1, np.uint64)
     for place in range(width):
-        hashes = hashes * np.uint64(_PRIME) + points[place : place + len(hashes)]
-    return np.unique(hashes)
+        hashes = hashes * np.uint64(_PRIME) + units[place : place + len(hashes)]
+    starts = np.cumsum(weights) - weights
+    return np.unique(hashes[starts[starts < len(hashes)]])
