@@ -45,7 +45,7 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
         "decontaminate": (False, _named("suites", _suite_rows(inputs) if config.decontaminate else None)),
         "quality": (False, _named("transforms", dict(inputs.transforms))),
         "review": (True, {"decisions": decisions_key(inputs.decisions), "pii": config.quality.pii}),
-        "mixture": (True, {"tokenizer": model.digest} if config.mixture.tokens else {}),
+        "mixture": (True, _mixture_inputs(config, inputs)),
         "render": (True, _render_inputs(inputs)),
         "train": (True, {"model": model.digest}),
     }
@@ -63,6 +63,13 @@ def identity(config: Config, inputs: Inputs) -> str:
     tree = config.model_dump(mode="json", exclude={"store", "run"})
     read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions), _suites(inputs)]
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
+
+
+def _mixture_inputs(config: Config, inputs: Inputs) -> dict[str, Any]:
+    """Where tokens are counted, what counts them: the task hands the counter over, so that no import names its code."""
+    if not config.mixture.tokens:
+        return {}
+    return {"tokenizer": inputs.model.digest, "counter": code_digest("tuneloom.render.tokenizer")}
 
 
 def _render_inputs(inputs: Inputs) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.tuneloom.plan.planned import config, keys
+from tuneloom.artifacts import code_digest
 from tuneloom.errors import ConfigError, MissingFile
 from tuneloom.plan import DATA_STAGES, STAGES, make_plan, with_champion
 from tuneloom.runs import freeze_champion
@@ -50,6 +51,21 @@ def test_a_changed_model_spares_the_stages_that_do_not_read_it(project: Path) ->
     (project / "model" / "model.safetensors").write_text("other weights")
     after = keys(make_plan(config(), project))
     assert [stage for stage in before if before[stage] == after[stage]] == list(DATA_STAGES[:7])
+
+
+def test_the_code_that_counts_tokens_is_an_input_of_a_mixture_by_tokens_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_tokens, by_rows = config(mixture={"tokens": {"s": 1000}}), config()
+    before = [keys(make_plan(one, project)) for one in (by_tokens, by_rows)]
+
+    def other(module: str) -> str:
+        return "another" if module == "tuneloom.render.tokenizer" else code_digest(module)
+
+    monkeypatch.setattr("tuneloom.plan.specs.code_digest", other)
+    after = [keys(make_plan(one, project)) for one in (by_tokens, by_rows)]
+    assert [stage for stage in before[0] if before[0][stage] != after[0][stage]] == ["mixture", "render", "train"]
+    assert before[1] == after[1]
 
 
 def test_a_limit_makes_another_run(project: Path) -> None:
