@@ -3,7 +3,6 @@
 Names of files are held once each, and rows hold their number.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,14 +73,6 @@ def entries(table: pa.Table) -> pa.Table:
             "part": pc.fill_null(pc.struct_field(origin, "part"), 0),
         }
     )
-
-
-def make_ledger(tables: Sequence[pa.Table]) -> Ledger:
-    """The ledger of all rows of some tables of `COLUMNS`, in order."""
-    builder = LedgerBuilder(sum(map(len, tables)))
-    for table in tables:
-        builder.add(entries(table))
-    return builder.ledger()
 
 
 class LedgerBuilder:

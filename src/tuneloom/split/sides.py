@@ -28,12 +28,6 @@ class Prior:
     """bool (n,): a demonstration of a row that trains has this row's input"""
 
 
-def nothing_prior(count: int) -> Prior:
-    """Nothing was released, nothing is shown."""
-    none = np.full(count, -1, np.int8)
-    return Prior(none, none, np.zeros(count, bool))
-
-
 def prior_of(groups: Groups, own: np.ndarray, by_anchor: np.ndarray, shown: np.ndarray) -> Prior:
     """The prior of n rows, from the sides they were released on, int8 (n,), and those of a released anchor among their
     strong keys, int8 (n,). Of several sides in a group the one that judges wins: test, then validation."""

@@ -22,11 +22,6 @@ LETTERS_A_HAN_SIGN = 3
 KANA_SHARE = 0.1
 
 
-def detect_language(text: str) -> str:
-    """ISO 639-1 code of the language most of the text's head is in, or `und`: `"今天天气很好。"` -> `"zh"`."""
-    return detect_languages([text])[0]
-
-
 def detect_languages(texts: Sequence[str]) -> list[str]:
     """The language of each text, a hundred times faster than one by one: ["Good day.", "早上好"] -> ["en", "zh"]."""
     heads = [text.strip()[:HEAD] for text in texts]

@@ -10,7 +10,7 @@ from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.bands import shared_buckets
 from tuneloom.dedup.fingerprints import Fingerprints
-from tuneloom.dedup.ledger import Ledger
+from tuneloom.dedup.ledger import Ledger, LedgerBuilder, entries
 from tuneloom.dedup.pieces import Piece, pieces_of
 from tuneloom.dedup.stage import collect, shingle_sets
 from tuneloom.dedup.verdicts import Verdicts, judge
@@ -88,3 +88,11 @@ def judged(store: Store, rows: Artifact, config: Dedup, order: np.ndarray) -> Ve
         lambda chosen: shared_buckets(files, chosen, pool, 1 << 30),
         lambda wanted: shingle_sets(pieces, wanted, pool, store.folder / ".sets"),
     )
+
+
+def make_ledger(tables: Sequence[pa.Table]) -> Ledger:
+    """The ledger of all rows of some tables of `COLUMNS`, in order."""
+    builder = LedgerBuilder(sum(map(len, tables)))
+    for table in tables:
+        builder.add(entries(table))
+    return builder.ledger()

@@ -4,8 +4,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tuneloom.dedup.builders import said
-from tuneloom.dedup.ledger import LedgerBuilder, entries, make_ledger
+from tests.tuneloom.dedup.builders import make_ledger, said
+from tuneloom.dedup.ledger import LedgerBuilder, entries
 from tuneloom.records import ROWS, Origin, to_table
 
 ORIGINS = st.builds(Origin, st.sampled_from(["web", "a b", "书"]), st.sampled_from(["z", "a"]), st.integers(1, 9))

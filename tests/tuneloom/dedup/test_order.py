@@ -4,8 +4,7 @@ import random
 
 import numpy as np
 
-from tests.tuneloom.dedup.builders import Row, said
-from tuneloom.dedup.ledger import make_ledger
+from tests.tuneloom.dedup.builders import Row, make_ledger, said
 from tuneloom.dedup.order import LONG, survivor_order
 from tuneloom.records import Origin, to_table
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rows import table_of
-from tuneloom.dedup.ledger import make_ledger
+from tests.tuneloom.dedup.builders import make_ledger
 from tuneloom.dedup.standing import Standing
 from tuneloom.released import NOTHING, ReleasedIndex
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.tuneloom.dedup.builders import said
+from tests.tuneloom.dedup.builders import make_ledger, said
 from tuneloom.config import Dedup, Near
 from tuneloom.dedup.fingerprints import Fingerprints
-from tuneloom.dedup.ledger import make_ledger
 from tuneloom.dedup.summary import Cluster, Text, describe_cluster, largest_clusters, shown_text, summarise
 from tuneloom.dedup.verdicts import Verdicts
 from tuneloom.records import Origin, to_table

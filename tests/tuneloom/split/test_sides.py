@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tuneloom.config import Split
 from tuneloom.split.groups import Groups
-from tuneloom.split.sides import LEAK, TEST, TRAIN, VALIDATION, draw_sides, nothing_prior
+from tuneloom.split.sides import LEAK, TEST, TRAIN, VALIDATION, Prior, draw_sides
 from tuneloom.text.keys import mixed
 
 
@@ -17,8 +17,8 @@ def groups(labels: list[int]) -> Groups:
 
 
 def drawn(labels: list[int], held: list[int] = (), seed: int = 0, **shares: float) -> np.ndarray:
-    held_out, prior = np.isin(np.arange(len(labels)), held), nothing_prior(len(labels))
-    return draw_sides(groups(labels), held_out, Split(**shares), seed, prior)
+    held_out, none = np.isin(np.arange(len(labels)), held), np.full(len(labels), -1, np.int8)
+    return draw_sides(groups(labels), held_out, Split(**shares), seed, Prior(none, none, np.zeros(len(labels), bool)))
 
 
 def test_shares_are_about_what_was_asked():

@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from tuneloom.text.language import detect_language, detect_languages
+from tuneloom.text.language import detect_languages
 from tuneloom.text.language_model import GLANCE, LANGUAGES, most_likely
+
+
+def detect_language(text: str) -> str:
+    return detect_languages([text])[0]
 
 
 @pytest.mark.parametrize(
