@@ -23,7 +23,7 @@ from tuneloom.quality.transforms import FAILED, Transform, apply_transforms, loa
 from tuneloom.records import reject_rows
 from tuneloom.text.private_rows import mask_rows
 
-PRIVACY_VERSION = "personal-data-2"
+PRIVACY_VERSION = "personal-data-3"
 _AT_ONCE = 65_536
 """Rows measured at once: what bounds the memory."""
 

@@ -4,7 +4,8 @@ Each kind is a pattern and, where the kind has one, a proof: Luhn for cards (ISO
 birthday of GB 11643-1999 for Chinese resident numbers, mod 97 for bank accounts (IBAN, ISO 13616), the numbers that the
 Social Security Administration never gives out, public host addresses for IP, mixed characters for keys. What has no
 proof of its own (passports, account names, old resident numbers) is taken only after the word that announces it.
-Patterns alone would flag dates, sums and code. Whatever people see passes `mask`; a `Finding` holds no raw value.
+Patterns alone would flag dates, sums and code. Full-width letters and digits are read as the narrow ones (Unicode, block
+"Halfwidth and Fullwidth Forms"). Whatever people see passes `mask`; a `Finding` holds no raw value.
 """
 
 import re
@@ -14,6 +15,7 @@ from datetime import date
 from ipaddress import IPv6Address
 
 from tuneloom.records import digest
+from tuneloom.text.full_width import FOLDED, HYPHENS, SPACES, fold
 
 _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -32,7 +34,9 @@ def find(text: str) -> list[Finding]:
 
     Looks again where something was found, as if it were gone: `a@b.org+1 (415) 555-0132` is a phone only then.
     """
-    found: list[Finding] = []
+    if not MAY_HOLD.search(text):
+        return []
+    text, found = fold(text), []
     while more := _find_once(text):
         found += more
         for finding in more:
@@ -67,7 +71,7 @@ def _find_once(text: str) -> list[Finding]:
     if not MAY_HOLD.search(text):
         return []
     found: list[Finding] = []
-    for kind, pattern, proof in _KINDS:
+    for kind, pattern, proof in KINDS:
         for match in pattern.finditer(text):
             start, end = match.span("value" if "value" in pattern.groupindex else 0)
             free = all(end <= other.start or start >= other.end for other in found)
@@ -76,9 +80,12 @@ def _find_once(text: str) -> list[Finding]:
     return found
 
 
+_HYPHENS = re.escape(HYPHENS)
 MAY_HOLD = re.compile(
-    r"@|[0-9][0-9 .()\-]{5}|[A-Za-z0-9_\-+/]{20}|BEGIN [A-Z ]*PRIVATE|微信|[Ww]e[Cc]hat|QQ|支付宝|[Aa]lipay"
-    r"|\\u00[3-7]|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F]"
+    rf"[@０-９＠Ａ-Ｚａ-ｚ]|[0-9][0-9.．(){SPACES}{_HYPHENS}]{{5}}|[A-Za-z0-9_＿+＋/{_HYPHENS}]{{20}}"
+    rf"|[微薇]信|支付宝|[QqVv][QqXx]|[WwAa](?:[Ee][{SPACES}]?[Cc][Hh][Aa][Tt]|[Ll][Ii][Pp][Aa][Yy])"
+    rf"|[A-Z][A-Z][0-9][0-9][A-Z0-9{SPACES}]{{11}}|eyJ|BEGIN[{SPACES}]"
+    r"|\\u[0-9a-fA-F]{4}|:[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:"
 )
 """No text without a match holds any of it; cheap, and plain enough for other regex engines."""
 
@@ -225,6 +232,7 @@ _KEY_IN_CONTEXT = r"""(?:api[_\- ]?key|apikey|secret(?:[_\- ]?(?:access)?[_\- ]?
     |auth[_\- ]?token|bearer|password|passwd|密钥|令牌|密码)["']?\s{0,3}(?:[:=：]|是|is)?\s{0,3}["'`]?
     (?P<value>[A-Za-z0-9_\-+/]{20,}={0,2})(?![A-Za-z0-9])"""
 _ACCOUNT_IN_CONTEXT = r"""(?:微信号?|(?<![A-Za-z0-9])QQ号?码?|支付宝(?:账号|帐号|账户)?
+    |薇信号?|[加我的]vx号?|(?<![A-Za-z0-9])(?:vx(?:号|(?=：))|(?-i:VX)(?=:))  # vx alone is a speed
     |\bwe\ ?chat(?:\ id)?|\balipay(?:\ account)?|(?<![A-Za-z0-9])QQ\ number)
     (?:\ is|是|为)?[\s:：="']{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{5,19}|[1-9]\d{4,11})(?![A-Za-z0-9_\-@.])"""
 _PASSPORT_IN_CONTEXT = r"""(?:\bpassport(?:\ (?:number|no\.?))?|护照(?:号码?)?)(?:\ is|是|为)?[\s:：#"']{0,3}
@@ -236,7 +244,7 @@ _PHONE_IN_CONTEXT = r"""(?:\b(?:tele)?phone(?:\ number)?|\bmobile(?:\ number)?|\
     (?:\ is|是|为)?[\s:：.#"'=]{0,4}(?P<value>\+?[0-9(][0-9 ()\-]{5,17}[0-9])(?![0-9]|[.,:/][0-9])"""
 
 _Kind = tuple[str, re.Pattern[str], Callable[[str], bool]]
-_KINDS: tuple[_Kind, ...] = tuple(
+KINDS: tuple[_Kind, ...] = tuple(
     (kind, re.compile(pattern, re.ASCII | flags), proof)
     for kind, pattern, flags, proof in (
         (
@@ -317,5 +325,7 @@ _KINDS: tuple[_Kind, ...] = tuple(
 )
 """In order of certainty: where two kinds claim the same characters, the first has them."""
 
-KINDS_DIGEST = digest(repr([MAY_HOLD, *((kind, pattern.pattern, pattern.flags) for kind, pattern, _ in _KINDS)]))[:8]
+KINDS_DIGEST = digest(
+    repr([MAY_HOLD.pattern, FOLDED, *((kind, pattern.pattern, pattern.flags) for kind, pattern, _ in KINDS)])
+)[:8]
 """Tells sets of patterns apart; the proofs are not in it."""

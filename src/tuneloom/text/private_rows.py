@@ -25,7 +25,7 @@ TEXTS = (
 )  # fmt: skip
 """Columns that hold what people wrote."""
 
-MEMO = f"no-personal-data-v1-{KINDS_DIGEST}"
+MEMO = f"no-personal-data-v2-{KINDS_DIGEST}"
 """Name of the memo; count the version up whenever what is found changes with the same patterns."""
 
 _JSON = {"tools", "tool_calls", "meta"}

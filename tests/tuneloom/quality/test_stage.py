@@ -81,7 +81,7 @@ def test_rejected_personal_data_is_counted_by_kind(tmp_path: Path) -> None:
     assert artifact.manifest.reasons == {"personal data": 1}
     detail = json.loads(artifact.rejected()["detail"][0].as_py())
     assert detail == {
-        "rule": "personal data", "version": "personal-data-2", "value": 1, "bound": 0, "evidence": {"email": 1},
+        "rule": "personal data", "version": "personal-data-3", "value": 1, "bound": 0, "evidence": {"email": 1},
     }  # fmt: skip
     assert artifact.stats["rules"]["personal data"] == {"rejected": 1, "by_side": {"train": 1}}
 
