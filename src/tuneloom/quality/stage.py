@@ -1,6 +1,7 @@
 """The stage: personal data masked or rejected, the user's edits, signals, rules; every row of every side.
 
-Each step takes a table of rows and hands the next one those that go on. Rows that are not for training (prompt-only
+Each step takes a table of rows and hands the next one those that go on; rows that an edit changed are looked at for
+personal data again, which it may have brought to light (`&#64;` unescaped). Rows that are not for training (prompt-only
 suites) have no answer to judge; they pass the rules, not the mask.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -44,7 +46,7 @@ def judge(
         for table in rows.tables():
             writer.count(rows_in=len(table))
             for clean in _after_privacy(writer, table, config, tally, memo):
-                edited = _after_transforms(writer, clean, edits, tally)
+                edited = _after_transforms(writer, clean, edits, config, tally, memo)
                 for part in _pieces(safety.after(edited)):
                     writer.add(_after_rules(writer, part, profile, tally, stored))
     safety.finish()
@@ -65,7 +67,7 @@ def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: Tall
     for kinds in found.findings:
         tally.personal.update(kinds)
     if config.pii == "mask":
-        tally.masked += len(found.masked)
+        tally.masked += found.first
         return [found.clean, found.masked]
     details = [
         {
@@ -82,13 +84,25 @@ def _after_privacy(writer: Writer, table: pa.Table, config: Quality, tally: Tall
     return [found.clean]
 
 
-def _after_transforms(writer: Writer, table: pa.Table, transforms: Sequence[Transform], tally: Tally) -> pa.Table:
+def _after_transforms(
+    writer: Writer,
+    table: pa.Table,
+    transforms: Sequence[Transform],
+    config: Quality,
+    tally: Tally,
+    memo: MemoRows,
+) -> pa.Table:
     """The rows with the user's edits; those on which a transform failed are rejected."""
     edited = apply_transforms(table, transforms)
     writer.reject(edited.failed)
     tally.edit(edited.counts)
     tally.reject([FAILED] * len(edited.failed), edited.failed_sides)
-    return edited.rows
+    if not edited.changed:
+        return edited.rows
+    changed = np.zeros(len(edited.rows), bool)
+    changed[edited.changed] = True
+    again = _after_privacy(writer, edited.rows.filter(pa.array(changed)), config, tally, memo)
+    return pa.concat_tables([edited.rows.filter(pa.array(~changed)), *again])
 
 
 def _after_rules(writer: Writer, table: pa.Table, profile: Profile, tally: Tally, stored: SignalFile) -> pa.Table:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from tuneloom.errors import ConfigError
 from tuneloom.plugin_files import load_plugin, plugin_line, plugin_text
 from tuneloom.records import ROWS, Conversation, Message, Reject, content_digest, digest, reject_rows
+from tuneloom.text.personal_data import mask
 
 EDITABLE = ("messages", "fields", "examples", "tools", "references", "choices")
 """Columns that a transform may change."""
@@ -38,9 +39,13 @@ class Transform:
 
 @dataclass
 class Edited:
-    """What transforms made of a table: the rows in their order without those that failed, and how often each edited."""
+    """What transforms made of a table: the rows in their order without those that failed, and how often each edited.
+
+    `changed`: the places in `rows` of those that differ.
+    """
 
     rows: pa.Table
+    changed: list[int] = field(default_factory=list)
     failed: list[Reject] = field(default_factory=list)
     failed_sides: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -90,7 +95,7 @@ def apply_transforms(table: pa.Table, transforms: Sequence[Transform]) -> Edited
             rows.append((index, row if row is not before else None))
     kept = table.take(pa.array([index for index, _ in rows], pa.int64()))
     changed = [(place, row) for place, (_, row) in enumerate(rows) if row is not None]
-    edited.rows = _with_rows(kept, changed)
+    edited.rows, edited.changed = _with_rows(kept, changed), [place for place, _ in changed]
     out = table.take(pa.array([index for index, _ in failures], pa.int64()))
     edited.failed_sides = out["side"].to_pylist()
     edited.failed = reject_rows(out, FAILED, [detail for _, detail in failures])
@@ -140,5 +145,5 @@ def _detail(transform: Transform, error: Exception) -> dict[str, Any]:
         "version": f"{transform.name}-{transform.version}",
         "value": 1,
         "bound": 0,
-        "evidence": f"{type(error).__name__}: {error} ({where})",
+        "evidence": mask(f"{type(error).__name__}: {error} ({where})"),  # an error may tell what the row said
     }

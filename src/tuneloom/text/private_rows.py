@@ -40,6 +40,8 @@ class Masked:
     masked: pa.Table
     findings: list[dict[str, int]]
     """Of each masked row, how often each kind occurred: `{"email": 2}`."""
+    first: int
+    """How many of the masked rows no mask had changed before."""
 
 
 def mask_rows(table: pa.Table, memo: MemoRows = no_memo) -> Masked:
@@ -48,15 +50,16 @@ def mask_rows(table: pa.Table, memo: MemoRows = no_memo) -> Masked:
     some = table.take(pa.array(places, pa.int64()))
     suspects = [_Suspect(row) for row in some.to_pylist()]
     known = memo(MEMO, some["content_hash"], lambda numbers: _clean_texts(suspects, numbers.to_pylist()))
-    touched, findings, rows = [], [], []
+    touched, findings, rows, first = [], [], [], 0
     for index, suspect, clean in zip(places, suspects, known["clean"].to_pylist(), strict=True):
         if clean != suspect.text and suspect.found:
             touched.append(index)
+            first += FLAG not in (suspect.row["flags"] or [])
             findings.append(dict(sorted(suspect.found.items())))
             rows.append(_edited({**suspect.row, **suspect.said}))
     keep = np.ones(len(table), bool)
     keep[touched] = False
-    return Masked(table.filter(pa.array(keep)), pa.Table.from_pylist(rows, schema=table.schema), findings)
+    return Masked(table.filter(pa.array(keep)), pa.Table.from_pylist(rows, schema=table.schema), findings, first)
 
 
 class _Suspect:

@@ -120,6 +120,41 @@ def test_edits_of_the_users_come_after_the_mask_and_before_the_rules(tmp_path: P
     assert artifact.stats["rules"]["transform failed"] == {"rejected": 1, "by_side": {"train": 1}}
 
 
+UNESCAPE = """
+import html
+def transform(row):
+    if row["messages"][0]["content"] == "Break":
+        raise ValueError(html.unescape(row["messages"][1]["content"]))
+    for message in row["messages"]:
+        message["content"] = html.unescape(message["content"])
+    return row
+"""
+HIDDEN = chat("Who?", "Write to ada.moreau&#64;example.org, please.", language="en", kind="natural")
+BOTH = chat("Whom?", "Ask bob@example.org or ada.moreau&#64;example.org.", language="en", kind="natural")
+
+
+@pytest.mark.parametrize(
+    ("pii", "raw", "rejected"), [("mask", 0, 1), ("reject", 0, 3), ("keep", 2, 1)]
+)  # a reject's evidence is masked whatever the config says, for people read it
+def test_personal_data_that_an_edit_brings_to_light_are_treated_as_all_others(
+    tmp_path: Path, pii: str, raw: int, rejected: int
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(UNESCAPE)
+    broken = chat("Break", "ada.moreau&#64;example.org", language="en", kind="natural")
+    artifact = judged(tmp_path, table([*GOOD, HIDDEN, BOTH, broken]), Quality(pii=pii), transforms=(file,))
+    assert artifact.manifest.counts.rejected == rejected
+    said = [json.dumps(row) for row in artifact.table().to_pylist()]
+    assert sum("ada.moreau@" in row for row in said) == raw
+    assert "ada.moreau@" not in json.dumps([*_shown(artifact.rejected()), artifact.stats])
+    if pii == "mask":
+        kept = {row["messages"][0]["content"]: row for row in artifact.table().to_pylist()}
+        assert kept["Whom?"]["messages"][1]["content"] == "Ask <EMAIL> or <EMAIL>."
+        assert kept["Whom?"]["flags"] == ["personal data masked", "edited by mine"]
+        assert kept["Who?"]["flags"] == ["edited by mine", "personal data masked"]
+        assert (artifact.stats["masked"], artifact.stats["personal_data"]) == (2, {"email": 3})
+
+
 def test_keep_and_none_change_nothing(tmp_path: Path) -> None:
     rows = table([*GOOD, MAIL, REFUSAL])
     artifact = judged(tmp_path, rows, Quality(rules="none", pii="keep"))
