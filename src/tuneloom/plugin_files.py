@@ -55,7 +55,7 @@ def broken_plugin(path: Path, what: str, error: Exception) -> ConfigError:
     )
 
 
-def plugin_line(path: Path, error: Exception) -> int | None:
+def plugin_line(path: Path, error: BaseException) -> int | None:
     """The last line of the file that the error came through."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return error.lineno

@@ -10,6 +10,7 @@ from operator import eq
 from tuneloom.ingest.row import Rejected
 from tuneloom.ingest.turns import joined
 from tuneloom.records import Conversation, Message
+from tuneloom.shape import fault_of
 
 END_MARKS = (
     "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>", "<eos>", "</s>",
@@ -31,7 +32,8 @@ def settle(conversation: Conversation) -> Conversation:
     messages = [_cleaned(m, flags) for m in conversation.messages]
     if [m.role for m in messages] != ["user", "assistant"]:  # as most rows are
         messages = _trimmed(_merged(_spoken(messages, flags), flags), conversation.use, flags)
-    _check(messages, conversation.use)
+    if fault := fault_of(messages, conversation.use):
+        raise Rejected(fault.reason, fault.field, fault.value, fault.evidence)
     printable = ((name, _printable(text, [])) for name, text in conversation.fields.items())
     fields = {name: text for name, text in printable if text.strip()}
     if fields and messages[-1].role == "assistant":
@@ -125,21 +127,3 @@ def _trimmed(messages: list[Message], use: str, flags: list[str]) -> list[Messag
         flags.append("trailing turn dropped")
         turns = turns[: last + 1]
     return [*system, *turns[first:]]
-
-
-def _check(messages: list[Message], use: str) -> None:
-    roles = [m.role for m in messages]
-    if "user" not in roles and not (use == "decontaminate" and "assistant" in roles):  # answers alone can leak, too
-        raise Rejected("no prompt", "messages", roles, "no user turn")
-    for i, m in enumerate(messages):
-        if m.role == "user" and not m.content.strip():
-            raise Rejected("no prompt", f"messages[{i}].content", m.content, "a user turn says nothing")
-        if m.role == "assistant" and not m.content.strip() and not m.tool_calls:
-            raise Rejected("empty answer", f"messages[{i}].content", m.content, "nothing but blanks and end marks")
-    if use != "train":
-        return  # a suite may ask without an answer
-    if roles[-1] != "assistant":
-        raise Rejected("no answer", "messages", roles, "no assistant turn answers the last prompt")
-    weights = [m.weight for m in messages if m.role == "assistant"]
-    if not any(weights):
-        raise Rejected("nothing to train", "messages", weights, "every answer has weight 0")

@@ -6,12 +6,14 @@
         return row
 
 It may change what a row says; its id, origin and labels stay. Each changed row is counted, gets a flag and a new
-`content_hash`; a row on which the function fails is rejected with the error and its line.
+`content_hash`; a row on which the function fails, or of which it makes what ingestion would not let pass, is rejected
+with the error and its line.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ import pyarrow as pa
 
 from tuneloom.errors import ConfigError
 from tuneloom.plugin_files import load_plugin, plugin_line, plugin_text
-from tuneloom.records import ROWS, Conversation, Message, Reject, content_digest, digest, reject_rows
+from tuneloom.records import ROLES, ROWS, Conversation, Message, Reject, content_digest, digest, reject_rows
+from tuneloom.shape import fault_of
 from tuneloom.text.personal_data import mask
 
 EDITABLE = ("messages", "fields", "examples", "tools", "references", "choices")
@@ -109,22 +112,49 @@ def _applied(transform: Transform, row: dict[str, Any]) -> dict[str, Any]:
     try:
         said = transform.function(given)
         edited = {name: said[name] for name in EDITABLE}
+        conversation = _conversation(edited, row["use"])
+        edited["messages"] = [dict(vars(message)) for message in conversation.messages]
         edited["fields"] = sorted(edited["fields"].items())
         pa.Table.from_pylist([edited], schema=pa.schema([ROWS.field(name) for name in EDITABLE]))
-    except Exception as error:  # a user's code: whatever it raises, this row is rejected and the others go on
+    except (Exception, SystemExit) as error:  # a user's code: whatever it raises, this row alone is rejected
         raise _FailedError(_detail(transform, error)) from error
     if all(edited[name] == (row[name] if name != "fields" else sorted(row[name] or ())) for name in EDITABLE):
         return row
-    changed = {**row, **edited}
-    conversation = Conversation(
-        messages=tuple(Message(**message) for message in changed["messages"]),
-        tools=changed["tools"],
-        references=tuple(changed["references"] or ()),
-        choices=tuple(changed["choices"] or ()),
-    )
     flag = f"edited by {transform.name}"
     flags = [*(row["flags"] or []), *([] if flag in (row["flags"] or []) else [flag])]
-    return {**changed, "content_hash": content_digest(conversation), "flags": flags}
+    return {**row, **edited, "content_hash": content_digest(conversation), "flags": flags}
+
+
+def _conversation(said: Mapping[str, Any], use: str) -> Conversation:
+    """What a transform gave back, as ingestion would have let it pass; raises TypeError or ValueError where not."""
+    messages = tuple(_message(place, turn) for place, turn in enumerate(said["messages"]))
+    if fault := fault_of(messages, use):
+        raise ValueError(f"{fault.reason}: {fault.field}: {fault.evidence}")
+    examples = [(example["input"], example["output"]) for example in said["examples"] or ()]
+    texts = {
+        "fields": chain.from_iterable(said["fields"].items()),
+        "examples": chain.from_iterable(examples),
+        "references": said["references"] or (),
+        "choices": said["choices"] or (),
+    }
+    for name, found in texts.items():
+        if wrong := [text for text in found if not isinstance(text, str)]:
+            raise TypeError(f"{name}: {wrong[0]!r} is no text")
+    return Conversation(
+        messages, tools=said["tools"], references=tuple(texts["references"]), choices=tuple(texts["choices"])
+    )
+
+
+def _message(place: int, turn: Mapping[str, Any]) -> Message:
+    message = Message(**turn)
+    right = {
+        "role": message.role in ROLES,
+        "content": isinstance(message.content, str),
+        "weight": isinstance(message.weight, int),
+    }
+    for name in (name for name, is_right in right.items() if not is_right):
+        raise TypeError(f"messages[{place}].{name}: {getattr(message, name)!r} cannot be one")
+    return message
 
 
 def _with_rows(table: pa.Table, changed: list[tuple[int, dict[str, Any]]]) -> pa.Table:
@@ -138,7 +168,7 @@ def _with_rows(table: pa.Table, changed: list[tuple[int, dict[str, Any]]]) -> pa
     return pa.concat_tables([table, new]).take(pa.array(order, pa.int64())).combine_chunks()
 
 
-def _detail(transform: Transform, error: Exception) -> dict[str, Any]:
+def _detail(transform: Transform, error: BaseException) -> dict[str, Any]:
     where = f"{transform.path.name}:{plugin_line(transform.path, error)}"
     return {
         "rule": FAILED,

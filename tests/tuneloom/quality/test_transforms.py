@@ -1,6 +1,7 @@
 """A user's own edits: counted, flagged, hashed anew; a failure costs one row."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,9 @@ def test_what_makes_the_row_the_row_cannot_be_changed(tmp_path: Path) -> None:
         ('    return row if row["messages"][1]["content"] != "none" else None\n', "TypeError"),
         (
             '    if row["messages"][1]["content"] == "none": row["messages"][1]["content"] = 7\n    return row\n',
-            "Arrow",
+            "TypeError: messages.1..content: 7",
         ),
-        ('    if row["messages"][1]["content"] == "none": row["messages"] = 3\n    return row\n', "Arrow"),
+        ('    if row["messages"][1]["content"] == "none": row["messages"] = 3\n    return row\n', "TypeError: 'int'"),
     ],
 )
 def test_a_row_on_which_it_fails_is_rejected_with_the_error_and_the_others_go_on(
@@ -75,9 +76,50 @@ def test_a_row_on_which_it_fails_is_rejected_with_the_error_and_the_others_go_on
     assert (reject.reason, reject.origin.row) == ("transform failed", 3)
     assert {*reject.detail} == {"rule", "version", "value", "bound", "evidence"}
     assert pytest.approx(1) == reject.detail["value"]
-    import re
-
     assert re.search(evidence, json.dumps(reject.detail["evidence"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "evidence"),
+    [
+        ('answer["mood"] = "glad"', "mood"),
+        ('del answer["role"]', "role"),
+        ('answer["role"] = "bot"', "messages.1..role: 'bot'"),
+        ('answer["content"] = None', "messages.1..content: None"),
+        ('answer["content"] = b"none"', "messages.1..content: b'none'"),
+        ('answer["weight"] = None', "messages.1..weight: None"),
+        ('answer["weight"] = 0', "nothing to train"),
+        ('answer["content"] = " "', "empty answer"),
+        ('row["messages"] = []', "no prompt"),
+        ('row["messages"].pop()', "no answer"),
+        ('row["messages"][0]["content"] = ""', "no prompt"),
+        ('row["fields"]["input"] = None', "fields"),
+        ('row["references"] = [None]', "references"),
+        ('row["choices"] = ["a", None]', "choices"),
+        ('row["examples"] = [{"input": "a", "output": None, "good": True}]', "examples"),
+        ('row["tools"] = []', "Arrow"),
+        ('import sys; sys.exit("no")', "SystemExit"),
+    ],
+)
+def test_what_is_no_conversation_any_more_fails_as_an_error_does(tmp_path: Path, change: str, evidence: str) -> None:
+    body = f"""    answer = row["messages"][-1]
+    if answer["content"] == "none":
+        {change}
+    return row
+"""
+    found = edited(tmp_path, body)
+    assert len(found.rows) == 2
+    (reject,) = found.failed
+    assert reject.reason == "transform failed"
+    assert re.search(evidence, reject.detail["evidence"])
+
+
+def test_a_turn_of_role_and_content_alone_weighs_as_ingested_ones_do(tmp_path: Path) -> None:
+    turns = '[{name: turn[name] for name in ("role", "content")} for turn in row["messages"]]'
+    body = f'    row["messages"] = {turns}\n    return row\n'
+    found = edited(tmp_path, body)
+    assert found.counts == {"a": 0}
+    assert found.rows.equals(table(ROWS))
 
 
 def test_a_file_without_the_function_or_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
