@@ -188,7 +188,7 @@ def check_selection(stats: Mapping[str, Any], sets: Mapping[str, ItemSet]) -> No
         raise BrokenArtifact(
             "the training does not say on what its checkpoint was chosen",
             where="stage train, stats `chosen_on`",
-            remedy="Train again: an earlier version of Tuneloom made it.",
+            remedy="An earlier version trained it: remove its folder from the store and run again, or change `seed`.",
         )
     chosen = stats["chosen_on"]
     if chosen is not None and (chosen == "test" or chosen in sets):
