@@ -53,20 +53,26 @@ def run(options: argparse.Namespace) -> int:
 def take_in(plan: "Plan", sheet: Path) -> dict[str, object]:
     """Adds a sheet's decisions to the config's file: `{"decided": 3, "open": 1, "decisions": "decisions.jsonl"}`.
 
-    Raises ConfigError where the config names no such file, or naming file, row and field of what is wrong.
+    Raises ConfigError where the config names no such file, or naming file, row and field of what is wrong; a decision
+    on a row or by a rule that the run does not know is wrong, too.
     """
     from datetime import UTC, datetime
 
+    from flows.project import finished
     from tuneloom.errors import ConfigError
-    from tuneloom.review.decisions import add_decisions
-    from tuneloom.review.sheet import read_sheet
+    from tuneloom.review.decisions import add_decisions, read_decisions
+    from tuneloom.review.sheet import check_rows, read_sheet
 
     if plan.config.review.decisions is None:
         raise ConfigError(
             "no file for decisions", where="review.decisions", remedy="Name one, such as `decisions.jsonl`."
         )
     read = read_sheet(sheet, datetime.now(UTC).isoformat(timespec="seconds"))
-    add_decisions(plan.folder / plan.config.review.decisions, read.decisions)
+    path, found = plan.folder / plan.config.review.decisions, dict(plan.found())
+    if not found.get("quality"):  # settings or sources have changed since the sheet was written
+        found = finished(plan, lambda message: None)
+    check_rows(read.decisions, read_decisions(path), found.get("quality"), found.get("review"), sheet)
+    add_decisions(path, read.decisions)
     decided = len({one.id for one in read.decisions})
     return {"decided": decided, "open": read.open, "decisions": plan.config.review.decisions}
 

@@ -9,10 +9,13 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tuneloom.artifacts import Artifact
 from tuneloom.errors import ConfigError
@@ -82,6 +85,30 @@ def read_sheet(path: Path, time: str) -> Sheet:
         more = f" ({len(wrong) - 1} more rows are wrong)" if len(wrong) > 1 else ""
         raise ConfigError(f"{wrong[0].what}{more}", where=wrong[0].where, remedy=wrong[0].remedy)
     return Sheet(tuple(decisions.values()), undecided)
+
+
+def check_rows(
+    new: Sequence[Decision], before: Sequence[Decision], rows: Artifact | None, held: Artifact | None, path: Path
+) -> None:
+    """Raises ConfigError for a decision on a row that is not among `rows` (stage quality's), or by a rule that does not
+    hold it where `held` (stage review's) holds it by others; what was decided `before` may be said again. A stage that
+    is None is not asked."""
+    ids = pa.array([one.id for one in new], pa.string())
+    known = {
+        id
+        for part in (rows.tables(["id"]) if rows else ())
+        for id in part["id"].filter(pc.is_in(part["id"], ids)).to_pylist()
+    }
+    doubts = held.held(["id", "doubts"]).to_pylist() if held and held.files("held/") else []
+    rules = {row["id"]: [doubt["rule"] for doubt in row["doubts"]] for row in doubts}
+    said = {(one.id, one.rule) for one in before}
+    for one in new:
+        if rows and one.id not in known:
+            remedy = "Leave it as the export wrote it, or remove the line."
+            raise ConfigError(f"no row of the last run has the id {one.id}", where=f"{path}, field id", remedy=remedy)
+        if one.id in rules and one.rule not in rules[one.id] and (one.id, one.rule) not in said:
+            remedy = f"It is held by {', '.join(rules[one.id])}."
+            raise ConfigError(f"no rule {one.rule!r} holds row {one.id}", where=f"{path}, field rules", remedy=remedy)
 
 
 def _kind(path: Path) -> str:

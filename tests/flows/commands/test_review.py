@@ -51,6 +51,24 @@ def test_a_slip_leaves_the_decisions_as_they_were(config: Path, capsys: pytest.C
     assert not Path("decisions.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("slip", "told"),
+    [
+        ({"id": "f" * 32}, f"no row of the last run has the id {'f' * 32}"),
+        ({"rules": ["simple"]}, "no rule 'simple' holds row"),
+    ],
+)
+def test_a_row_or_rule_that_is_none_is_refused(
+    config: Path, capsys: pytest.CaptureFixture[str], slip: dict[str, object], told: str
+) -> None:
+    assert main(["review", str(config), "export", "sheet.jsonl"]) == 0
+    row = json.loads(Path("sheet.jsonl").read_text().splitlines()[0]) | {"decision": "keep", "reviewer": "ada"}
+    Path("sheet.jsonl").write_text(json.dumps(row | slip))
+    assert main(["review", str(config), "import", "sheet.jsonl"]) == 2
+    assert told in capsys.readouterr().err
+    assert not Path("decisions.jsonl").exists()
+
+
 def test_what_cannot_be_done_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", str(config), "export", "rows.json"]) == 2
     assert "neither JSONL nor CSV" in capsys.readouterr().err
