@@ -11,7 +11,7 @@ SPACES, HYPHENS = " \u3000\u00a0\u202f", "-－\u2010\u2011"
 
 def fold(text: str) -> str:
     """The text in narrow signs, as long as before: `"ｚｈａｎｇ＠１６３．com，"` -> `"zhang@163.com，"`."""
-    return text.translate(FOLDED) if _WIDE.search(text) else text
+    return text if text.isascii() or not _WIDE.search(text) else text.translate(FOLDED)
 
 
 FOLDED = {

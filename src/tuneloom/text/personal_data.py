@@ -36,10 +36,8 @@ def find(text: str) -> list[Finding]:
 
     Looks again where something was found, as if it were gone: `a@b.org+1 (415) 555-0132` is a phone only then.
     """
-    if not MAY_HOLD.search(text):
-        return []
     text, found = fold(text), []
-    while more := _find_once(text):
+    while MAY_HOLD.search(text) and (more := _find_once(text)):
         found += more
         text = _replaced(text, more, lambda finding: f"<{chr(0) * (finding.end - finding.start - 2)}>")
     return sorted(found, key=attrgetter("start"))
@@ -77,8 +75,6 @@ def _replaced(text: str, findings: Sequence[Finding], sign: Callable[[Finding], 
 
 def _find_once(text: str) -> list[Finding]:
     """What the kinds take, one after the other, in order of place."""
-    if not MAY_HOLD.search(text):
-        return []
     found: list[Finding] = []
     starts: list[int] = []
     for kind, pattern, proof in KINDS:
@@ -243,9 +239,9 @@ _KEY_SHAPES = r"""(?<![A-Za-z0-9_\-])(?:
 _KEY_IN_CONTEXT = r"""(?:api[_\- ]?key|apikey|secret(?:[_\- ]?(?:access)?[_\- ]?key)?|access[_\- ]?(?:key|token)
     |auth[_\- ]?token|bearer|password|passwd|密钥|令牌|密码)["']?\s{0,3}(?:[:=：]|是|is)?\s{0,3}["'`]?
     (?P<value>[A-Za-z0-9_\-+/]{20,}={0,2})(?![A-Za-z0-9])"""
-_ACCOUNT_IN_CONTEXT = r"""(?:微信号?|(?<![A-Za-z0-9])QQ号?码?|支付宝(?:账号|帐号|账户)?
-    |薇信号?|[加我的]vx号?|(?<![A-Za-z0-9])(?:vx(?:号|(?=：))|(?-i:VX)(?=:))  # vx alone is a speed
-    |\bwe\ ?chat(?:\ id)?|\balipay(?:\ account)?|(?<![A-Za-z0-9])QQ\ number)
+_ACCOUNT_IN_CONTEXT = r"""(?:[微薇]信号?|支付宝(?:账号|帐号|账户)?|QQ(?<![A-Za-z0-9]QQ)(?:\ number|号?码?)
+    |[加我的]vx号?|vx(?<![A-Za-z0-9]vx)(?:号|(?=：))|(?-i:VX)(?<![A-Za-z0-9]VX)(?=:)  # vx alone is a speed
+    |we(?<![A-Za-z0-9_]we)\ ?chat(?:\ id)?|alipay(?<![A-Za-z0-9_]alipay)(?:\ account)?)
     (?:\ is|是|为)?[\s:：="']{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{5,19}|[1-9]\d{4,11})(?![A-Za-z0-9_\-@.])"""
 _PASSPORT_IN_CONTEXT = r"""(?:\bpassport(?:\ (?:number|no\.?))?|护照(?:号码?)?)(?:\ is|是|为)?[\s:：#"']{0,3}
     (?P<value>[A-Z]{1,2}\d{7,8}|\d{9})(?![A-Za-z0-9])"""

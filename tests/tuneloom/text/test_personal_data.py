@@ -42,6 +42,7 @@ from tuneloom.text.personal_data import KINDS, MAY_HOLD, Finding, find, mask, ma
         ("QQ号 1234509876", "QQ号 <ACCOUNT>"),
         ("my WECHAT id: john_doe99", "my WECHAT id: <ACCOUNT>"),
         ("we chat: john_doe99", "we chat: <ACCOUNT>"),
+        ("my QQ number 1234509876", "my QQ number <ACCOUNT>"),
         ("qq:1234509876", "qq:<ACCOUNT>"),
         ("薇信：li_wei-88", "薇信：<ACCOUNT>"),
         ("VX：liwei88", "VX：<ACCOUNT>"),
