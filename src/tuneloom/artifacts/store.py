@@ -294,11 +294,8 @@ class Store:
         if artifact.folder in self._checked:
             return
         if faults := self.verify(artifact):
-            raise BrokenArtifact(
-                f"a stored artifact is damaged: {faults[0]}",
-                where=str(artifact.folder),
-                remedy="Run again: it is remade.",
-            )
+            what, remedy = f"a stored artifact is damaged: {faults[0]}", "Run again: it is remade."
+            raise BrokenArtifact(what, where=str(artifact.folder), remedy=remedy)
         self._checked.add(artifact.folder)
 
     def _discard(self, reference: Reference, why: BrokenArtifact) -> None:
