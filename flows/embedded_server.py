@@ -170,7 +170,7 @@ def standing_server(home: Path) -> str | None:
     if named := os.environ.get("PREFECT_API_URL"):
         return named.rstrip("/")
     told = read_note(home)
-    return told.api_url if told and _answers(told.api_url, 2.0) else None
+    return told.api_url if told and told.api_url and _answers(told.api_url, 2.0) else None
 
 
 def _answers(api_url: str, seconds: float) -> bool:

@@ -27,38 +27,62 @@ POOL = "tuneloom"
 """The work pool, of processes, that the deployments name."""
 CODE = Path(__file__).parents[1]
 DEPLOYMENTS = CODE / "deployments" / "prefect.yaml"
+Part = subprocess.Popen[bytes]
 
 
 @contextlib.contextmanager
 def stand(
     home: Path, port: int, mlflow_port: int, config: Path | None, say: Callable[[str], None]
-) -> Iterator[Standing]:
+) -> Iterator[tuple[Standing, Mapping[Path, Part]]]:
     """Starts everything and, with a `config`, deploys what runs it; ends everything after the block.
 
-    Raises ConfigError where a port is taken or a server stands already, TuneloomError where a part does not start.
+    Gives what stands, and its parts by their logs. Raises ConfigError where a port is taken or a server stands already,
+    TuneloomError where a part does not start.
     """
     if (told := read_note(home)) is not None:
         raise ConfigError(
-            f"it stands already, at {told.prefect}", where=str(home / NOTE), remedy="End it: tuneloom ui --stop."
+            f"it stands already, at {told.prefect or 'its start'}",
+            where=str(home / NOTE),
+            remedy="End it: tuneloom ui --stop.",
         )
     for number in (port, mlflow_port):
         _check_free(number)
     with contextlib.ExitStack() as held:
+        held.callback((home / NOTE).unlink, missing_ok=True)
+        write_note(home)  # at once: it may wait for a run, and can be ended from then on
         say(f"Starting Prefect on {LOOPBACK}:{port} and MLflow on {LOOPBACK}:{mlflow_port}")
         server = held.enter_context(EmbeddedServer.start(home, say, schedules=True, port=port))
-        if server.standing:
+        if server.child is None:
             raise ConfigError(
                 f"PREFECT_API_URL names a server already: {server.api_url}", where="environment", remedy="Unset it."
             )
         mlflow = held.enter_context(_companion(home, "mlflow", _mlflow_command(home, mlflow_port)))
         server.wait_ready()
         _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
-        held.enter_context(_companion(home, "prefect-worker", _worker_command()))
+        worker = held.enter_context(_companion(home, "prefect-worker", _worker_command()))
         if config is not None:
             deploy(config, home)
-        _wait_for(f"http://{LOOPBACK}:{mlflow_port}/health", mlflow, home / "logs" / "mlflow.log")
-        held.callback((home / NOTE).unlink, missing_ok=True)
-        yield write_note(home, server.api_url, f"http://{LOOPBACK}:{mlflow_port}")
+        logs = home / "logs"
+        _wait_for(f"http://{LOOPBACK}:{mlflow_port}/health", mlflow, logs / "mlflow.log")
+        parts = {
+            server.child.log: server.child.process,
+            logs / "mlflow.log": mlflow,
+            logs / "prefect-worker.log": worker,
+        }
+        yield write_note(home, server.api_url, f"http://{LOOPBACK}:{mlflow_port}"), parts
+
+
+def watch(parts: Mapping[Path, Part]) -> None:
+    """Returns never; raises TuneloomError, naming the log, as soon as one of them ends."""
+    while True:
+        for log, process in parts.items():
+            if process.poll() is not None:
+                raise TuneloomError(
+                    f"{log.stem} has ended with status {process.returncode}, and so all ends",
+                    where=str(log),
+                    remedy="Look there for the reason, and start it again.",
+                )
+        time.sleep(0.5)
 
 
 def deploy(config: Path, home: Path) -> None:
@@ -110,7 +134,7 @@ def _worker_command() -> list[str]:
 
 
 @contextlib.contextmanager
-def _companion(home: Path, name: str, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+def _companion(home: Path, name: str, command: list[str]) -> Iterator[Part]:
     """A program that ends with us; what it says goes to `logs/<name>.log`."""
     log = home / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +180,7 @@ def _check_free(port: int) -> None:
             ) from error
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 120) -> None:
+def _wait_for(url: str, process: Part, log: Path, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -15,7 +15,7 @@ NOTE = "ui.json"
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands: addresses, and the mark of the process that holds it all."""
+    """What stands: addresses, empty while it still starts, and the mark of the process that holds it all."""
 
     api_url: str
     prefect: str
@@ -28,8 +28,8 @@ class Standing:
         return int(self.process.split(":")[1])
 
 
-def write_note(home: Path, api_url: str, mlflow: str) -> Standing:
-    """Notes that this process holds what stands in `home`; a reader finds the whole note or none."""
+def write_note(home: Path, api_url: str = "", mlflow: str = "") -> Standing:
+    """Notes that this process holds what stands, or will, in `home`; a reader finds the whole note or none."""
     told = Standing(api_url, api_url.removesuffix("/api"), mlflow, process_mark())
     part = home / f".{NOTE}.{os.getpid()}"
     part.write_text(json.dumps(asdict(told)), "utf-8")

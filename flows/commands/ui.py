@@ -17,31 +17,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Stands until Ctrl-C or `--stop`."""
-    import threading
-
+    """Stands until Ctrl-C or `--stop`, also while it starts. Raises TuneloomError where a part of it ends by itself."""
     from flows.console import TerminalReporter
     from flows.project import home_of, make_home
-    from flows.standing import end_standing, stand
+    from flows.standing import end_standing, stand, watch
 
     reporter, home = TerminalReporter(), home_of(options)
     if options.stop:
         reporter.say("ended" if end_standing(home) else "nothing stands here")
         return 0
     make_home(home)
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    former = signal.signal(signal.SIGTERM, end), signal.signal(signal.SIGINT, end)
+    former = {which: signal.signal(which, _end) for which in _ENDING}
     try:
-        with stand(home, options.port, options.mlflow_port, options.config, reporter.say) as told:
+        with stand(home, options.port, options.mlflow_port, options.config, reporter.say) as (told, parts):
             reporter.say(f"Prefect  {told.prefect}\nMLflow   {told.mlflow}")
             reporter.say("Runs from the command line appear there, too. Ctrl-C, or `tuneloom ui --stop`, ends it.")
-            ended.wait()
-            reporter.say("Ending")
+            watch(parts)
+    except KeyboardInterrupt:
+        reporter.say("Ended")
     finally:
-        for which, handler in zip((signal.SIGTERM, signal.SIGINT), former, strict=True):
+        for which, handler in former.items():
             signal.signal(which, handler)
     return 0
+
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Ends what the command does, once: nothing interrupts the ending itself."""
+    for which in _ENDING:
+        signal.signal(which, signal.SIG_IGN)
+    raise KeyboardInterrupt

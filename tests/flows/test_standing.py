@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -21,9 +22,11 @@ import yaml
 
 from flows import standing
 from flows.cli import main
-from flows.standing import DEPLOYMENTS, end_standing
+from flows.standing import DEPLOYMENTS, end_standing, watch
 from flows.standing_note import read_note
 from tests.flows.test_refresh import write_project
+from tuneloom.artifacts.locks import lock
+from tuneloom.errors import TuneloomError
 from tuneloom.release.processes import process_mark
 
 
@@ -72,6 +75,32 @@ def test_nothing_stands_where_the_pid_is_another_processs_by_now(
     assert "nothing stands here" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_it_can_be_ended_while_it_still_waits_for_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal_number: int
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    home = tmp_path / ".tuneloom"
+
+    def interrupt() -> None:
+        while read_note(home) is None:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal_number)
+
+    ports = ["--port", str(free_port()), "--mlflow-port", str(free_port())]
+    with lock(home / "prefect.lock", "the Prefect server of this project"):
+        threading.Thread(target=interrupt, daemon=True).start()
+        assert main(["--home", str(home), "ui", *ports]) == 0
+    assert read_note(home) is None
+
+
+def test_it_ends_with_a_reason_where_a_part_of_it_ends() -> None:
+    with subprocess.Popen(["sleep", "60"]) as stands, subprocess.Popen(["false"]) as ended:
+        with pytest.raises(TuneloomError, match="mlflow has ended with status 1"):
+            watch({Path("logs/prefect-server.log"): stands, Path("logs/mlflow.log"): ended})
+        stands.kill()
+
+
 def ask(api_url: str, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(f"{api_url}{path}", data, {"Content-Type": "application/json"})) as answer:
@@ -115,7 +144,7 @@ def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     command = "import sys; from flows.cli import main; sys.exit(main(sys.argv[1:]))"
     process = script(command, "--home", str(home), "ui", str(config), *ports, PYTHONPATH=os.pathsep.join(sys.path))
     deadline = time.monotonic() + 240
-    while (told := read_note(home)) is None and process.poll() is None and time.monotonic() < deadline:
+    while not ((told := read_note(home)) and told.api_url) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.5)
     assert told is not None, process.communicate() if process.poll() is not None else "it does not stand"
     assert ask(told.prefect, "/ui-settings")["api_url"] == told.api_url
