@@ -19,6 +19,7 @@ from flows.commands.review import take_in
 from flows.project import remember
 from flows.reconcile import process_tag
 from flows.refresh import refresh
+from flows.settings import allow_hub
 from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError
 from tuneloom.plan import Plan, make_plan
@@ -63,6 +64,7 @@ def scheduled_refresh(
 
 def _plan(path: Path, home: str | None, settings: list[str] | None) -> Plan:
     tree, say = load_config(path, settings or []), get_run_logger().info
+    allow_hub(tree, path.parent)
     return make_plan(tree, path.parent, home=Path(home) if home else None, say=say)
 
 

@@ -9,9 +9,9 @@ import os
 from flows.console import TerminalReporter
 from flows.embedded_server import EmbeddedServer
 from flows.reconcile import process_tag, reconcile
+from flows.settings import allow_hub
 from tuneloom.artifacts import Artifact
 from tuneloom.estimate import check_space
-from tuneloom.ingest.hub import is_on_hub
 from tuneloom.plan import DATA_STAGES, Plan, make_plan
 from tuneloom.release.connection import warm
 
@@ -28,8 +28,7 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
     if not server.standing:
         reporter.say("Starting a Prefect server for this run, on loopback, while the libraries load")
     try:
-        if plan.model.kind == "hub" or any(is_on_hub(source.path) for source in plan.config.sources):
-            os.environ.pop("HF_HUB_OFFLINE", None)
+        allow_hub(plan.config, plan.folder)
         _import_ahead(plan, until)
         server.wait_ready()
         for name in reconcile(server):

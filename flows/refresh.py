@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run as this_run
 
+from flows.settings import allow_hub
 from tasks.decontaminate import decontaminate
 from tasks.dedup import dedup
 from tasks.evaluate import evaluate
@@ -54,6 +55,7 @@ def refresh(
     config: Config, folder: Path = Path(), until: str = "report", limit: int | None = None, home: Path | None = None
 ) -> dict[str, str]:
     """Runs every stage up to `until`; returns the artifacts' names by stage. Finished stages are reused."""
+    allow_hub(config, folder)
     plan = make_plan(config, folder, home=home, limit=limit, say=current_reporter().say)
     stages = STAGES[: len(plan.stages(check_until(until)))]
     check_space(plan, until)

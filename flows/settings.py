@@ -6,6 +6,10 @@ Plain dictionaries, to be laid over `os.environ` before the libraries that read 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuneloom.config import Config
 
 LOOPBACK = "127.0.0.1"
 
@@ -41,11 +45,22 @@ DEPLOYMENT_SERVICES = (
 def offline_environment(current: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What to set so that no library measures, asks or downloads; loopback also bypasses a proxy named in `current`.
 
-    `HF_HUB_OFFLINE` is in it: take it out again where the config names something on the hub.
+    `HF_HUB_OFFLINE` is in it; `allow_hub` takes it out again where the config names something on the hub.
     """
     hosts = [host for host in current.get("NO_PROXY", current.get("no_proxy", "")).split(",") if host]
     hosts += [host for host in (LOOPBACK, "localhost") if host not in hosts]
     return {**OFFLINE, "NO_PROXY": ",".join(hosts), "no_proxy": ",".join(hosts)}
+
+
+def allow_hub(config: "Config", folder: Path) -> None:
+    """Lets this process ask the hub where the config names something there.
+
+    Call it before the plan is made, and before huggingface_hub is imported, which looks once.
+    """
+    from tuneloom.plan import names_hub
+
+    if names_hub(config, folder):
+        os.environ.pop("HF_HUB_OFFLINE", None)
 
 
 def client_environment(home: Path, port: int) -> dict[str, str]:

@@ -79,16 +79,15 @@ def test_a_flow_that_fails_is_not_drained_and_its_server_is_stopped(
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "offline"), [("folder", "a.jsonl", "1"), ("hub", "a.jsonl", None), ("folder", "hub:o/n", None)]
+    ("model", "path", "offline"), [("", "a.jsonl", "1"), ("o/n", "a.jsonl", None), ("", "hub:o/n", None)]
 )
 def test_only_a_model_or_a_source_of_the_hub_lets_the_run_go_online(
-    plan: Plan, calls: list[str], monkeypatch: pytest.MonkeyPatch, kind: str, path: str, offline: str | None
+    plan: Plan, calls: list[str], monkeypatch: pytest.MonkeyPatch, model: str, path: str, offline: str | None
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     seen = []
     monkeypatch.setattr(local_run, "_run_flow", lambda *_: seen.append(os.environ.get("HF_HUB_OFFLINE")) or "id")
     monkeypatch.setattr(local_run, "make_plan", lambda *_, **__: plan)
-    config = plan.config.model_copy(update={"sources": [Source(name="s", path=path)]})
-    changed = replace(plan, config=config, inputs=replace(plan.inputs, model=replace(plan.model, kind=kind)))
-    local_run.run_here(changed, "ingest", TerminalReporter())
+    changed = {"sources": [Source(name="s", path=path)], "model": model or plan.config.model}
+    local_run.run_here(replace(plan, config=plan.config.model_copy(update=changed)), "ingest", TerminalReporter())
     assert seen == [offline]

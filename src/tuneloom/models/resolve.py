@@ -64,6 +64,11 @@ def resolve_model(model: str) -> ModelSource:
     return _hub(model)
 
 
+def is_hub_name(model: str) -> bool:
+    """Whether `resolve_model` would ask the hub: "owner/name" where there is no such folder; nothing is asked here."""
+    return model not in PACKAGES and not Path(model).expanduser().is_dir() and not _looks_like_path(model)
+
+
 def _packaged(name: str, package: Package) -> ModelSource:
     # find_spec and not import: the module imports its own dependencies, which are not installed.
     spec = importlib.util.find_spec(package.module)

@@ -7,7 +7,7 @@ answers from this package.
 """
 
 from tuneloom.plan.files import PlannedFile, check_unchanged
-from tuneloom.plan.inputs import check_prompts, check_transforms
+from tuneloom.plan.inputs import check_prompts, check_transforms, names_hub
 from tuneloom.plan.plan import Plan, champion_is_settled, make_plan, references, store_of, with_champion, with_release
 from tuneloom.plan.reasons import why
 from tuneloom.plan.specs import DATA_STAGES, STAGES, check_until
@@ -23,6 +23,7 @@ __all__ = [
     "check_unchanged",
     "check_until",
     "make_plan",
+    "names_hub",
     "references",
     "store_of",
     "why",

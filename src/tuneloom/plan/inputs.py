@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuneloom.config import Config, Gate, Quality
-from tuneloom.models.resolve import ModelSource, resolve_model
+from tuneloom.ingest.hub import is_on_hub
+from tuneloom.models.resolve import ModelSource, is_hub_name, resolve_model
 from tuneloom.plan.files import PlannedFile, check_same, planned_files, read_takedowns
 from tuneloom.plugin_files import plugin_digests
 from tuneloom.review.decisions import Decision, read_decisions
@@ -27,9 +28,14 @@ class Inputs:
     limit: int | None
 
 
+def names_hub(config: Config, folder: Path) -> bool:
+    """Whether the model or a source comes from the hub, told by the names alone, before anything is looked up."""
+    return is_hub_name(_model(config, folder)) or any(is_on_hub(source.path) for source in config.sources)
+
+
 def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> Inputs:
     """Finds and checks all that the config names, below `folder`. Raises ConfigError and its kin for what is wrong."""
-    model = resolve_model(config.model if not (folder / config.model).is_dir() else str(folder / config.model))
+    model = resolve_model(_model(config, folder))
     takedowns = read_takedowns(config, folder)
     _check_rules(config.quality)
     suites = tuple(load_suites(config.evaluate.suites, folder))
@@ -54,6 +60,11 @@ def check_transforms(config: Config, folder: Path, inputs: Inputs) -> None:
 def check_prompts(config: Config, folder: Path, inputs: Inputs) -> None:
     """Raises TuneloomError where a prompt template is no longer what render's key says."""
     check_same("render.prompts", inputs.prompts, _prompts(config, folder))
+
+
+def _model(config: Config, folder: Path) -> str:
+    """The model's name, or its path where it is a folder beside the config."""
+    return str(folder / config.model) if (folder / config.model).is_dir() else config.model
 
 
 def _check_rules(quality: Quality) -> None:
