@@ -17,7 +17,7 @@ from prefect.states import Completed, State
 
 from flows.commands.review import take_in
 from flows.project import remember
-from flows.reconcile import process_tag
+from flows.reconcile import claim_this_run, process_tag
 from flows.refresh import refresh
 from flows.settings import allow_hub
 from tuneloom.config_file import load_config
@@ -49,6 +49,7 @@ def scheduled_refresh(
     `settings` are overrides such as `train.rank=4`. With `wait_for_review` a run that holds rows is suspended until a
     person hands in the filled sheet. Raises what the pipeline raises.
     """
+    claim_this_run()
     path = Path(config)
     plan = _plan(path, home, settings)
     if None not in dict(plan.reusable()).values():

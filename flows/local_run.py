@@ -31,7 +31,7 @@ def run_here(plan: Plan, until: str, reporter: TerminalReporter) -> tuple[Plan, 
         allow_hub(plan.config, plan.folder)
         _import_ahead(plan, until)
         server.wait_ready()
-        for name in reconcile(server):
+        for name in reconcile(server.standing):
             reporter.say(f"flow run {name} was left running by a process that died; marked CRASHED")
         flow_run_id = _run_flow(plan, until, reporter)
         server.drain([flow_run_id], expected=len(plan.stages(until)))

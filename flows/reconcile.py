@@ -7,7 +7,6 @@ running, because we hold the home's lock; in a standing server the tag of `proce
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from flows.embedded_server import EmbeddedServer
 from tuneloom.release.processes import is_dead, process_mark
 
 if TYPE_CHECKING:
@@ -23,10 +22,29 @@ def process_tag() -> str:
     return TAG + process_mark()
 
 
-def reconcile(server: EmbeddedServer) -> list[str]:
+def claim_this_run() -> None:
+    """Tags the flow run that this is as this process's, where it is not yet, and reconciles the server it is in.
+
+    For deployed flows: what a worker starts bears no tag, and after a suspension that of an earlier process.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.logging import get_run_logger
+    from prefect.runtime import flow_run
+
+    if flow_run.id is None or process_tag() in flow_run.tags:
+        return
+    others = [tag for tag in flow_run.tags if not tag.startswith(TAG)]
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, tags=[*others, process_tag()])
+    for name in reconcile(standing=True):
+        get_run_logger().warning(f"flow run {name} was left running by a process that died; marked CRASHED")
+
+
+def reconcile(standing: bool) -> list[str]:
     """Marks the flow and task runs of dead processes CRASHED; returns the names of the flow runs. Call it before a run.
 
-    A run tagged by a living process is left alone, and in a standing server one without our tag too.
+    A run tagged by a living process is left alone; and where the server is a `standing` one, so is a run without our
+    tag, and one that a worker is about to start (again).
     """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
@@ -37,9 +55,9 @@ def reconcile(server: EmbeddedServer) -> list[str]:
     tasks: dict[str, Any] = {"state": {"type": {"any_": [*UNFINISHED, awaiting_retry]}}}
     with get_client(sync_client=True) as client:
         found = list(_pages(client.read_flow_runs, flow_run_filter=runs))
-        dead = {run.id: run for run in found if _is_dead(run, server.standing)}
+        dead = {run.id: run for run in found if _is_dead(run, standing)}
         alive = {run.id for run in found} - set(dead)
-        if server.standing:
+        if standing:
             tasks["flow_run_id"] = {"any_": [str(run) for run in dead]}
         left = list(_pages(client.read_task_runs, task_run_filter=TaskRunFilter.model_validate(tasks)))
         for task in left:
@@ -59,6 +77,8 @@ def _pages(read: Callable[..., list[Any]], **wanted: Any) -> Iterator[Any]:
 
 
 def _is_dead(run: "FlowRun", standing: bool) -> bool:
+    if standing and run.deployment_id and run.state_type == "PENDING":
+        return False
     marks = [tag.removeprefix(TAG) for tag in run.tags if tag.startswith(TAG)]
     return any(is_dead(mark) for mark in marks) if marks else not standing
 

@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run as this_run
 
+from flows.reconcile import claim_this_run
 from flows.settings import allow_hub
 from tasks.decontaminate import decontaminate
 from tasks.dedup import dedup
@@ -55,6 +56,7 @@ def refresh(
     config: Config, folder: Path = Path(), until: str = "report", limit: int | None = None, home: Path | None = None
 ) -> dict[str, str]:
     """Runs every stage up to `until`; returns the artifacts' names by stage. Finished stages are reused."""
+    claim_this_run()
     allow_hub(config, folder)
     plan = make_plan(config, folder, home=home, limit=limit, say=current_reporter().say)
     stages = STAGES[: len(plan.stages(check_until(until)))]

@@ -18,6 +18,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from flows import companion
 from flows.embedded_server import EmbeddedServer
+from flows.reconcile import reconcile
 from flows.settings import LOOPBACK
 from flows.standing_note import NOTE, Standing, read_note, write_note
 from tuneloom.errors import ConfigError, NotPermitted, TuneloomError
@@ -58,6 +59,8 @@ def stand(
             )
         mlflow = held.enter_context(_companion(home, "mlflow", _mlflow_command(home, mlflow_port)))
         server.wait_ready()
+        for name in reconcile(standing=False):
+            say(f"flow run {name} was left running by a process that died; marked CRASHED")
         _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
         worker = held.enter_context(_companion(home, "prefect-worker", _worker_command()))
         if config is not None:

@@ -27,7 +27,7 @@ with EmbeddedServer.start(Path(sys.argv[1]), print) as server:
     def whole():
         step()
 
-    reconcile(server)
+    reconcile(server.standing)
     run = whole(return_state=True)
     server.drain([run.state_details.flow_run_id], expected=1)
     print(server.child.process.pid)
