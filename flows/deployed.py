@@ -96,15 +96,16 @@ def _wait_for_review(plan: Plan) -> None:
 
 
 @flow(name="promote", persist_result=False)
-def promote(model: str, home: str, override: str | None = None) -> str:
-    """Makes `models:/NAME/3` the champion where its verdict allows it, or `override` says why all the same."""
-    return _told(promote_by_hand(Path(home), model, override), "promoted")
+def promote(model: str, home: str, by: str, override: str | None = None) -> str:
+    """Makes `models:/NAME/3` the champion where its verdict allows it, or `override` says why all the same; `by` is
+    who wants it, for the flow runs as the worker's user."""
+    return _told(promote_by_hand(Path(home), model, override, by), "promoted")
 
 
 @flow(name="rollback", persist_result=False)
-def rollback(name: str, home: str, reason: str) -> str:
-    """Makes the champion before the present one champion again."""
-    return _told(roll_back(Path(home), name, reason), "rolled-back")
+def rollback(name: str, home: str, by: str, reason: str) -> str:
+    """Makes the champion before the present one champion again; `by` is who wants it."""
+    return _told(roll_back(Path(home), name, reason, by), "rolled-back")
 
 
 def _told(move: Move, what: str) -> str:

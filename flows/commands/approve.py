@@ -15,7 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Records the approval in the store."""
-    import getpass
     import json
     from dataclasses import asdict
     from datetime import UTC, datetime
@@ -23,12 +22,13 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.project import store_at
     from tuneloom.approvals import approve
+    from tuneloom.release.processes import user_name
     from tuneloom.runs import find_run
 
     reporter = TerminalReporter(to_stderr=options.json)
     store = store_at(options, reporter.say)
     record, now = find_run(store, options.run), datetime.now(UTC).isoformat(timespec="seconds")
-    given = approve(store, record.identity, options.reviewer or getpass.getuser(), now, options.reason)
+    given = approve(store, record.identity, options.reviewer or user_name(), now, options.reason)
     if options.json:
         print(json.dumps(asdict(given), ensure_ascii=False))
         return 0

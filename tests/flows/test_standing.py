@@ -154,10 +154,12 @@ def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     again = run_deployment(told.api_url, "scheduled-refresh/nightly")
     assert again["state"]["name"] == "NothingToDo"
     promoted = run_deployment(
-        told.api_url, "promote/promote", model="models:/tiny/1", home=str(home), override="for the test"
+        told.api_url, "promote/promote", model="models:/tiny/1", home=str(home), by="jane", override="for the test"
     )
     assert promoted["state"]["type"] == "COMPLETED", promoted["state"]
-    refused = run_deployment(told.api_url, "rollback/rollback", name="tiny", home=str(home), reason="no good")
+    refused = run_deployment(
+        told.api_url, "rollback/rollback", name="tiny", home=str(home), by="jane", reason="no good"
+    )
     assert "no champion of tiny before version 1" in refused["state"]["message"]
     with urlopen(f"{told.mlflow}/api/2.0/mlflow/registered-models/alias?name=tiny&alias=champion") as answer:
         assert json.load(answer)["model_version"]["version"] == "1"

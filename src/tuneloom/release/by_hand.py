@@ -3,7 +3,6 @@
 Each can be killed between its steps and said again. Who, when and why stay with the version as a tag.
 """
 
-import getpass
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from tuneloom.errors import ConfigError, UnknownModel
 from tuneloom.release.connection import connect, exists
 from tuneloom.release.load import find_registered
 from tuneloom.release.presence import MODEL_ID_TAG
+from tuneloom.release.processes import user_name
 from tuneloom.release.registry import (
     JUDGED_TAG,
     RELEASE_TAG,
@@ -43,9 +43,9 @@ class Move:
     told: str
 
 
-def promote_by_hand(home: Path, uri: str, why: str | None) -> Move:
+def promote_by_hand(home: Path, uri: str, why: str | None, by: str | None = None) -> Move:
     """Makes `models:/NAME/3` (or an alias) the champion where its verdict is promote and still holds, or `why` says
-    why it should be all the same.
+    why it should be all the same. `by` is who wants it: by default this process's user.
 
     Raises ConfigError where the verdict is against it, was made against another champion, or the version was rolled
     back, and no reason is given; UnknownModel where there is no such version.
@@ -71,7 +71,7 @@ def promote_by_hand(home: Path, uri: str, why: str | None) -> Move:
                 remedy='Run the pipeline to judge it anew, or say why all the same: --override "REASON".',
             )
         if objection:
-            client.set_model_version_tag(name, str(number), OVERRIDE_TAG, _signed(why or "", objection=objection))
+            client.set_model_version_tag(name, str(number), OVERRIDE_TAG, _signed(by, why or "", objection=objection))
         promote(client, Registered(name, number, found.tags[MODEL_ID_TAG], promoted=False))
         if withdrawn:  # last: killed before, the same call again asks for its reason again, and ends here
             client.delete_model_version_tag(name, str(number), WITHDRAWN_TAG)
@@ -80,11 +80,12 @@ def promote_by_hand(home: Path, uri: str, why: str | None) -> Move:
     return Move(name, before, number, f"version {number} is now the champion of {name}; {was}{lifted}")
 
 
-def roll_back(home: Path, name: str, why: str) -> Move:
+def roll_back(home: Path, name: str, why: str, by: str | None = None) -> Move:
     """Makes the version that the champion came after the champion again; those that were withdrawn are passed over.
 
-    The one taken back is tagged with who, when and why, and no rerun promotes it anew. Raises UnknownModel where
-    `name` has no champion, ConfigError where there is nothing before it to go back to.
+    The one taken back is tagged with who (`by`, by default this process's user), when and why, and no rerun promotes
+    it anew. Raises UnknownModel where `name` has no champion, ConfigError where there is nothing before it to go back
+    to.
     """
     client = connect(home) if exists(home) else None
     with moving_aliases(home, name):
@@ -106,7 +107,7 @@ def roll_back(home: Path, name: str, why: str) -> Move:
                 where=f"models:/{name}@previous",
                 remedy="Promote another version: tuneloom promote models:/NAME/VERSION.",
             )
-        tag = _signed(why, to=int(before.version))
+        tag = _signed(by, why, to=int(before.version))
         client.set_model_version_tag(name, str(current.version), WITHDRAWN_TAG, tag)
         client.set_registered_model_alias(name, "previous", str(before.version))  # both the same: `settle` sees a kill
         client.set_registered_model_alias(name, "champion", str(before.version))
@@ -130,7 +131,7 @@ def _objection(found: Any, current: Any | None) -> str | None:
     return None
 
 
-def _signed(why: str, **more: Any) -> str:
+def _signed(by: str | None, why: str, **more: Any) -> str:
     """`{"by": "jane", "at": "2026-11-24T10:00:00+00:00", "why": "answers in French", ...}`"""
-    signature = {"by": getpass.getuser(), "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+00:00}", "why": why}
+    signature = {"by": by or user_name(), "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+00:00}", "why": why}
     return json.dumps({**signature, **more}, ensure_ascii=False)

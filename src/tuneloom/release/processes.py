@@ -3,6 +3,7 @@
 A pid alone is given again; host, pid and start time together are not.
 """
 
+import getpass
 import os
 import platform
 import subprocess
@@ -27,6 +28,14 @@ def is_dead(mark: str) -> bool:
 def lives_here(mark: str) -> bool:
     """True where `mark` names a process of this host that has not ended: it may be asked, signalled, waited for."""
     return mark.startswith(f"{platform.node()}:") and mark.count(":") == 2 and not is_dead(mark)
+
+
+def user_name() -> str:
+    """Whose process this is; `uid 1000` where the system has no name for it, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError before Python 3.13
+        return f"uid {os.getuid()}"
 
 
 def _start(pid: int) -> str | None:

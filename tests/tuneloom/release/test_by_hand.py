@@ -157,7 +157,9 @@ def test_a_withdrawal_is_lifted_only_once_the_version_is_champion(
 
 
 def test_what_was_rolled_back_comes_back_only_with_a_reason(world: World, three: str) -> None:
-    roll_back(world.home, three, "answers in French")
+    roll_back(world.home, three, "answers in French", by="jane")
+    signed = json.loads(world.tracking.client.get_model_version(three, "3").tags[WITHDRAWN_TAG])
+    assert signed["by"] == "jane"
     with pytest.raises(ConfigError, match=r"version 3 was rolled back: .*answers in French") as caught:
         promote_by_hand(world.home, f"models:/{three}/3", None)
     assert "--override" in caught.value.remedy
