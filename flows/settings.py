@@ -74,6 +74,9 @@ def server_environment(home: Path, port: int, schedules: bool) -> dict[str, str]
     By default each state of each task is a transaction, and what is not stored at the end is lost; in batches both
     recorders keep up with the tasks (1000 tasks: stored 0.1 s after the last, 14 s without; 3.5 s of CPU, not 15). The
     leases of concurrency slots lie in files, so that a slot whose holder was killed is given back by a later server.
+
+    By default any page in the user's browser may talk to it. Its own alone may; and where it stays up, a change needs a
+    token that other pages cannot read. Whoever has an account on this machine can still reach it.
     """
     recorder = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
     persister = "PREFECT_SERVER_SERVICES_EVENT_PERSISTER"
@@ -84,6 +87,8 @@ def server_environment(home: Path, port: int, schedules: bool) -> dict[str, str]
         "PREFECT_SERVER_API_HOST": LOOPBACK,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": f"http://{LOOPBACK}:{port}/api",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{LOOPBACK}:{port},http://localhost:{port}",
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": str(schedules).lower(),
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         f"{recorder}_BATCH_SIZE": "100",
         f"{recorder}_READ_BATCH_SIZE": "100",

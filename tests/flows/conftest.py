@@ -1,6 +1,7 @@
 """Real Prefect servers for tests, few of them: a database is made once, a booted server is shared by a module."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -68,6 +72,18 @@ def script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+def ask(api_url: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Prefect's answer as a browser would get it that has the token for changes: GET without a body, else POST."""
+    headers = {"Content-Type": "application/json"}
+    if body is not None:
+        client = str(uuid4())
+        token = ask(api_url, f"/csrf-token?client={client}")["token"]
+        headers |= {"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": token}
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{api_url}{path}", data, headers)) as answer:
+        return json.load(answer)
 
 
 def living(group: int) -> list[str]:

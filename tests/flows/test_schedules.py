@@ -1,16 +1,17 @@
 """The pins work: `prefect deploy` goes through and a cron gets scheduled runs (SQLAlchemy 2.1 inserts none)."""
 
-import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
 from flows.embedded_server import EmbeddedServer
+from tests.flows.conftest import ask
 
 FLOW = """
 from prefect import flow
@@ -45,7 +46,17 @@ def _prefect(*arguments: str, folder: Path) -> None:
 
 
 def _scheduled(api_url: str) -> list[str]:
-    body = json.dumps({"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}).encode()
-    asked = Request(f"{api_url}/flow_runs/filter", body, {"Content-Type": "application/json"})
-    with urlopen(asked) as answer:
-        return [run["expected_start_time"] for run in json.load(answer)]
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    return [run["expected_start_time"] for run in ask(api_url, "/flow_runs/filter", wanted)]
+
+
+def test_only_its_own_pages_may_talk_to_a_server_that_stays_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with EmbeddedServer.start(home, print, schedules=True) as server:
+        server.wait_ready()
+        for origin, allowed in (("http://evil.example", None), (own := server.api_url.removesuffix("/api"), own)):
+            with urlopen(Request(f"{server.api_url}/health", headers={"Origin": origin})) as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] == allowed
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(Request(f"{server.api_url}/flow_runs/filter", b""))  # a form may send this from any page
+        assert ask(server.api_url, "/flow_runs/filter", {}) == []

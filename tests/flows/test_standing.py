@@ -14,7 +14,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -24,6 +24,7 @@ from flows import standing
 from flows.cli import main
 from flows.standing import DEPLOYMENTS, end_standing, watch
 from flows.standing_note import read_note
+from tests.flows.conftest import ask
 from tests.flows.test_refresh import write_project
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import TuneloomError
@@ -99,12 +100,6 @@ def test_it_ends_with_a_reason_where_a_part_of_it_ends() -> None:
         with pytest.raises(TuneloomError, match="mlflow has ended with status 1"):
             watch({Path("logs/prefect-server.log"): stands, Path("logs/mlflow.log"): ended})
         stands.kill()
-
-
-def ask(api_url: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(f"{api_url}{path}", data, {"Content-Type": "application/json"})) as answer:
-        return json.load(answer)
 
 
 def run_deployment(api_url: str, deployed: str, **parameters: Any) -> dict[str, Any]:
