@@ -131,6 +131,7 @@ def fill_in(sheet: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     tmp_path: Path, tiny_model: Path, script: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -169,6 +170,10 @@ def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     reviewed = wait_for(told.api_url, waiting["id"])
     assert reviewed["state"]["type"] == "COMPLETED", reviewed["state"]
     assert len((tmp_path / "decisions.jsonl").read_text().splitlines()) == 3
+    tree = {**yaml.safe_load(config.read_text()), "seed": 7}
+    tuned = run_deployment(told.api_url, "refresh/tune", config=tree, until="render")
+    assert tuned["state"]["type"] == "COMPLETED", tuned["state"]
+    assert [tag for tag in tuned["tags"] if tag.startswith("tuneloom-process:")]
     scheduled = ask(told.api_url, "/deployments/name/scheduled-refresh/nightly")["schedules"]
     assert [one["schedule"]["cron"] for one in scheduled] == ["0 2 * * *"]
 
