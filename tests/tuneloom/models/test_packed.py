@@ -99,12 +99,14 @@ def test_packed_loss_and_gradients_are_those_of_rows_alone_under_every_attention
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_rows_of_a_line_that_see_each_other_change_the_loss(attention: str) -> None:
     """So the test above can fail: with the cache left on transformers builds no mask between rows."""
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL)).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**SMALL, "initializer_range": 0.5})).eval()
     rows = token_rows()
     with torch.no_grad():
         alone = mean_loss(model, [[row] for row in rows], attention)
         forward, model.forward = model.forward, lambda **given: forward(**{**given, "use_cache": True})
-        assert abs(mean_loss(model, [rows], attention) - alone) > 1e-3
+        assert abs(mean_loss(model, [rows], attention) - alone) > 1e-2
 
 
 def leaking(**wrong: Any) -> Any:
