@@ -1,7 +1,6 @@
 """The express lane: whatever the rows, the same conversations, rejects and tallies as one by one."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -75,7 +74,7 @@ def _lane(path: Path, names: tuple[str, ...], **source: str) -> tuple[Range, Rea
     return Range(path, 0, path.stat().st_size, 1), how, lane
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("EX", "150")))
+@settings(deadline=None, max_examples=150)
 @given(_files())
 @example((("prompt", "completion"), b'{"prompt": "2+2?", "completion": "4<|endoftext|> </s>"}\n'))
 def test_both_lanes_make_the_same_of_any_row(tmp_path_factory: pytest.TempPathFactory, file: tuple) -> None:
@@ -89,12 +88,9 @@ def test_both_lanes_make_the_same_of_any_row(tmp_path_factory: pytest.TempPathFa
     assert (quick.rows, quick.rejects, quick.tallies) == (slow.rows, slow.rejects, slow.tallies)
 
 
-def test_real_rows_take_the_express_lane_and_come_out_the_same() -> None:
-    folder = os.environ.get("TUNELOOM_REALDATA")
-    if not folder:
-        pytest.skip("needs TUNELOOM_REALDATA")
+def test_real_rows_take_the_express_lane_and_come_out_the_same(realdata: Path) -> None:
     lanes = rows = apart = 0
-    for path in sorted(Path(folder).rglob("*.json*")):
+    for path in sorted(realdata.rglob("*.json*")):
         lines = path.read_bytes().split(b"\n")[:40]
         try:
             first = [json.loads(line) for line in lines if line.strip()][:20]
