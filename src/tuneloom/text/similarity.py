@@ -166,6 +166,23 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def _nearest(before: float, by_prompt: float, by_answer: float, wanted_prompt: float, wanted_answer: float) -> float:
+    """The larger of `before` (NaN: none) and what is wanted of the pair's similarities, the smaller of both."""
+    close = min(by_prompt if wanted_prompt > 0 else 1.0, by_answer if wanted_answer > 0 else 1.0)
+    return close if np.isnan(before) else max(before, close)
+
+
+@kernel
+def _join(
+    x: int, bounds: np.ndarray, numbers: np.ndarray, owner: np.ndarray, older: np.ndarray, newest: np.ndarray
+) -> None:
+    """Puts a kept row into its buckets, for later rows to meet."""
+    for at in range(bounds[x], bounds[x + 1]):
+        owner[at], older[at] = x, newest[numbers[at]]
+        newest[numbers[at]] = at
+
+
+@kernel
 def _grow_stars(
     bounds: np.ndarray,
     numbers: np.ndarray,
@@ -196,8 +213,7 @@ def _grow_stars(
         for at in range(bounds[x], bounds[x + 1]):
             place = newest[numbers[at]]
             while place >= 0 and not lacking[x]:
-                y = owner[place]
-                place = older[place]
+                y, place = owner[place], older[place]
                 if met[y] == x or scopes[y] != scopes[x]:
                     continue
                 met[y] = x
@@ -218,16 +234,12 @@ def _grow_stars(
                 if by_prompt < 0:
                     continue
                 if by_prompt < least_prompt or by_answer < least_answer:
-                    close = min(by_prompt if prompt[3] > 0 else 1.0, by_answer if answer[3] > 0 else 1.0)
-                    nearly[x] = close if np.isnan(nearly[x]) else max(nearly[x], close)
+                    nearly[x] = _nearest(nearly[x], by_prompt, by_answer, prompt[3], answer[3])
                     continue
                 score = by_prompt + by_answer
                 if score > best or (score == best and y < survivor[x]):
                     best, survivor[x] = score, y
                     similarity[x, 0], similarity[x, 1] = by_prompt, by_answer
-        if survivor[x] >= 0 or lacking[x]:
-            continue
-        for at in range(bounds[x], bounds[x + 1]):
-            owner[at], older[at] = x, newest[numbers[at]]
-            newest[numbers[at]] = at
+        if survivor[x] < 0 and not lacking[x]:
+            _join(x, bounds, numbers, owner, older, newest)
     return keys[:made, 0].copy(), found[:made].copy()
