@@ -8,8 +8,9 @@
       - {text: A dull film., answer: negative}
 
 The shipped ones lie in data/suites; a name without a slash is one of those, anything else a file beside the config.
-A row's other keys fill the prompt; `answers` are several that are right; rows of one `passage` (a key of `passages`,
-whose text fills the prompt) or of one `cluster` are not independent, and the statistics know it.
+A row's other keys fill the prompt, but `tests` of a program and `constraints`, by which answers are judged there;
+`answers` are several that are right; rows of one `passage` (a key of `passages`, whose text fills the prompt) or of one
+`cluster` are not independent, and the statistics know it.
 """
 
 import difflib
@@ -25,6 +26,7 @@ import yaml
 
 from tuneloom.errors import ConfigError, MissingFile
 from tuneloom.records import canonical, digest
+from tuneloom.text.constraints import RULES
 
 READINGS = ("generated", "sum", "character", "byte", "pmi")
 """How an answer is had: generated, or the likeliest label by the summed log-likelihood of its tokens, that divided by
@@ -52,6 +54,10 @@ KINDS: Mapping[str, Kind] = {
     "summarisation": Kind(("rouge_l",), max_new_tokens=96),
     "arithmetic": Kind(("gsm8k_strict", "gsm8k_flexible", "decimal_match"), max_new_tokens=256),
     "instructions": Kind(("super_ni_exact_match", "super_ni_rouge_l", "exact_match", "rouge_l"), max_new_tokens=128),
+    "code": Kind(("passes_tests",), max_new_tokens=384),
+    "constraints": Kind(
+        ("prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"), max_new_tokens=256
+    ),
     "held_out_tasks": Kind(("exact_match", "rouge_l", "super_ni_exact_match", "super_ni_rouge_l"), max_new_tokens=64),
 }
 """`held_out_tasks` has no rows of its own: it takes those test rows of a run whose task never trained."""
@@ -60,7 +66,7 @@ _KEYS = (
     "kind", "language", "license", "about", "prompt", "labels", "passages", "rows", "source", "exemplars", "shots",
     "metrics", "readings", "max_new_tokens",
 )  # fmt: skip
-_OF_ROW = ("answer", "answers", "cluster")
+_OF_ROW = ("answer", "answers", "cluster", "tests", "constraints")
 
 
 @dataclass(frozen=True)
@@ -178,10 +184,7 @@ def _row(tree: Mapping[str, Any], entry: Any, where: str, path: Path) -> SuiteRo
     """`{text: Dull., answer: negative}` with the prompt `Mood? {text}` -> prompt `Mood? Dull.`, references negative."""
     if not isinstance(entry, dict):
         raise _wrong(f"a row is {type(entry).__name__}, not keys and values", where, "Write {text: ..., answer: ...}.")
-    answers = entry.get("answers", [entry["answer"]] if "answer" in entry else [])
-    references = tuple(str(answer) for answer in answers)
-    if not references or not all(reference.strip() for reference in references):
-        raise _wrong("a row has no answer", where, "Give `answer`, or `answers` for several.")
+    references = _references(tree["kind"], entry, where)
     filled = {key: str(value) for key, value in entry.items() if key not in _OF_ROW}
     cluster = entry.get("cluster")
     if "passage" in entry:
@@ -198,6 +201,26 @@ def _row(tree: Mapping[str, Any], entry: Any, where: str, path: Path) -> SuiteRo
     row_id = digest(canonical([prompt, references]))
     content = max(filled.values(), key=len, default=prompt)
     return SuiteRow(row_id, prompt, references, str(cluster) if cluster is not None else row_id, content)
+
+
+def _references(kind: str, entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """What an answer is measured by: texts, the tests of a program, or rules as JSON (`{"at_most_words": 20}`)."""
+    if kind == "code":
+        answers = [entry.get("tests") or ""]
+        remedy = "Give `tests`: Python that fails where the program is wrong."
+    elif kind == "constraints":
+        rules = entry.get("constraints") or []
+        for rule in rules:
+            if not isinstance(rule, dict) or len(rule) != 1:
+                raise _wrong("a constraint is not one rule", where, "Write [{at_most_words: 20}, ...].")
+            _known("the rule", next(iter(rule)), tuple(RULES), where)
+        answers, remedy = [canonical(rule) for rule in rules], f"Give `constraints`, of: {', '.join(RULES)}."
+    else:
+        answers = entry.get("answers", [entry["answer"]] if "answer" in entry else [])
+        remedy = "Give `answer`, or `answers` for several."
+    if not answers or not all(str(answer).strip() for answer in answers):
+        raise _wrong("a row has no answer", where, remedy)
+    return tuple(str(answer) for answer in answers)
 
 
 def _check(

@@ -36,7 +36,7 @@ def test_there_are_eight_suites_and_more_in_english_and_chinese():
     assert len(own) >= 8
     assert {"en", "zh"} == {suite.language for suite in own}
     assert {suite.kind for suite in own} == {
-        "classification", "question_answering", "translation", "summarisation", "arithmetic"
+        "classification", "question_answering", "translation", "summarisation", "arithmetic", "code", "constraints",
     }  # fmt: skip
 
 
@@ -48,8 +48,26 @@ def test_a_shipped_suite_has_rows_known_metrics_and_its_own_language(path):
         return
     assert 20 <= len(suite.rows) <= 40
     said = "".join(reference for row in suite.rows for reference in row.references)
+    if suite.kind in ("code", "constraints"):
+        said = "".join(row.prompt for row in suite.rows)
     if suite.kind != "arithmetic":
         assert bool(re.search("[一-鿿]", said)) == (suite.language == "zh")
+
+
+@pytest.mark.parametrize(
+    ("row", "what", "remedy"),
+    [
+        ("{prompt: A., constraints: [{at_most_word: 3}]}", "the rule 'at_most_word' is not known", "`at_most_words`"),
+        ("{prompt: A., constraints: [{at_most_words: 3, no_commas: true}]}", "is not one rule", "at_most_words: 20"),
+        ("{prompt: A., answer: B}", "no answer", "Give `constraints`"),
+    ],
+)
+def test_a_constraint_that_nobody_can_check_is_told_with_its_row(tmp_path, row, what, remedy):
+    with pytest.raises(ConfigError) as caught:
+        load_suite(written(tmp_path, f"kind: constraints\nrows:\n  - {row}\n"))
+    assert what in caught.value.what
+    assert remedy in caught.value.remedy
+    assert "rows 1" in caught.value.where
 
 
 def test_labels_of_the_shipped_suites_are_evenly_used():
