@@ -1,5 +1,6 @@
 """`tuneloom trace`: a row's life, and where a source's rows went."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,22 @@ def test_personal_data_are_found_and_not_shown(config: Path, capsys: pytest.Capt
     told = capsys.readouterr().out
     assert "<EMAIL>" in told
     assert "jane" not in told
+
+
+@pytest.mark.parametrize("answer", ["kept", ""])
+def test_a_number_at_the_cut_is_masked_before_it_is_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    card = "4111 1111 1111 1111"
+    config = make_project(tmp_path)
+    rows = [{"instruction": f"q{n}q" + "y" * n + f" {card}", "output": answer} for n in range(230, 300, 5)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    run_data_stages(plan_to_run(options(config=config), print))
+    for n in range(230, 300, 5):
+        assert main(["trace", str(config), f"q{n}q"]) == 0
+    told = capsys.readouterr().out
+    assert "<CARD>" in told
+    assert card[:4] not in told
 
 
 def test_a_row_that_was_never_read_has_no_id(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
