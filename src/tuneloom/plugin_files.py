@@ -17,6 +17,20 @@ def plugin_digests(names: Sequence[str], folder: Path) -> dict[str, str]:
     return {name: digest(plugin_text(folder / name)) for name in names}
 
 
+def check_names(names: Sequence[str], key: str) -> None:
+    """Raises ConfigError where two files have one name: ["a/clean.py", "b/clean.py"] would share a count and a flag."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(Path(name).stem, name)
+        if other != name or names.count(name) > 1:
+            what = f"{other} and {name} have one name" if other != name else f"{name} is named twice"
+            raise ConfigError(
+                f"{what}; rows and counts tell edits apart by it",
+                where=f"config key `{key}`",
+                remedy=f"Rename a file, or name {Path(name).name} once.",
+            )
+
+
 def plugin_text(path: Path) -> str:
     """The file's text. Raises MissingFile, NotPermitted, or ConfigError for what is no text."""
     try:

@@ -8,7 +8,7 @@ from tuneloom.config import Config, Gate, Quality
 from tuneloom.ingest.hub import is_on_hub
 from tuneloom.models.resolve import ModelSource, is_hub_name, resolve_model
 from tuneloom.plan.files import PlannedFile, check_same, planned_files, read_takedowns
-from tuneloom.plugin_files import plugin_digests
+from tuneloom.plugin_files import check_names, plugin_digests
 from tuneloom.review.decisions import Decision, read_decisions
 from tuneloom.suites import Suite, load_suites
 
@@ -38,6 +38,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
     model = resolve_model(_model(config, folder))
     takedowns = read_takedowns(config, folder)
     _check_rules(config.quality)
+    check_names(config.quality.transforms, "quality.transforms")
     suites = tuple(load_suites(config.evaluate.suites, folder))
     _check_guards(config.release.gate, suites)
     return Inputs(

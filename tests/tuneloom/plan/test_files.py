@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.tuneloom.plan.planned import config, keys
-from tuneloom.errors import TuneloomError
+from tuneloom.errors import ConfigError, TuneloomError
 from tuneloom.plan import check_prompts, check_transforms, check_unchanged, make_plan
 
 
@@ -68,6 +68,24 @@ def test_a_file_of_the_users_that_changed_after_the_plan_is_told(
     file.write_text(text.replace("1", "2").replace("}}", "}}!"))
     with pytest.raises(TuneloomError, match=f"a file of {key} changed while"):
         check()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a/clean.py", "b/clean.py"), "a/clean.py and b/clean.py have one name"),
+        (("a/clean.py", "a/clean.py"), "a/clean.py is named twice"),
+    ],
+)
+def test_two_transforms_of_one_name_are_refused_before_anything_runs(
+    project: Path, names: tuple[str, ...], told: str
+) -> None:
+    for name in names:
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("def transform(row):\n    return row\n")
+    with pytest.raises(ConfigError, match=f"{told}.*quality.transforms"):
+        make_plan(config(quality={"transforms": names}), project)
+    make_plan(config(quality={"transforms": names[:1]}), project)
 
 
 def test_the_licences_that_may_train_are_an_input_of_what_trains(project: Path) -> None:
