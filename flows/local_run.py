@@ -62,7 +62,7 @@ def _import_ahead(plan: Plan, until: str) -> None:
     MLflow's database where there is none yet."""
     from tuneloom.ingest.stage import start_importing_for
 
-    start_importing_for(one.file.path for one in plan.files if plan.store.find(one.spec.reference) is None)
+    start_importing_for(one.file.path for one, artifact in plan.ingested() if artifact is None)
     for name in (*_NEEDED, *(() if until in DATA_STAGES else _NEEDED_TO_TRAIN)):
         importlib.import_module(name)
     if until not in DATA_STAGES:

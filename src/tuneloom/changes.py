@@ -28,7 +28,7 @@ def file_changes(plan: Plan) -> FileChanges:
     """Compares a plan with the last run of its name that read all its files."""
     before = latest_run(plan.store, plan.config.name, ended="ingest")
     listed = before.specs["ingest"]["inputs"]["files"] if before and "ingest" in before.specs else []
-    old = {f"{source}:{file}": digest for source, file, digest in listed}
+    old = {f"{source}:{file}": digest for source, file, digest, *_ in listed}
     now = {file_name(planned): planned.spec.inputs["digest"] for planned in plan.files}
     new = [name for name in now if name not in old]
     gone = [name for name in old if name not in now]
@@ -39,7 +39,7 @@ def file_changes(plan: Plan) -> FileChanges:
             renamed.append((name, twin))
             new.remove(twin)
             gone.remove(name)
-    read = tuple(planned for planned in plan.files if plan.store.find(planned.spec.reference) is None)
+    read = tuple(planned for planned, artifact in plan.ingested() if artifact is None)
     changed = tuple(name for name in now if name in old and now[name] != old[name])
     return FileChanges(
         not old, tuple(new), changed, tuple(gone), tuple(renamed), read, len(plan.files) - len(read)

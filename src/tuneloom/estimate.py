@@ -104,8 +104,8 @@ def _rows(plan: Plan) -> tuple[float, float, int]:
     """Conversations in the files to be read, by their size, and in all (those that were read are counted); how many
     files are to be read."""
     counted, bytes_counted, bytes_fresh, files = 0, 0, 0, 0
-    for planned in plan.files:
-        if found := plan.store.find(planned.spec.reference):
+    for planned, found in plan.ingested():
+        if found:
             counted += _conversations(found)
             bytes_counted += _size(planned)
         else:

@@ -42,7 +42,7 @@ def snapshot_of(store: Store, record: RunRecord) -> Snapshot | None:
             return None
         found[stage] = artifact
     listed = found["ingest"].manifest.spec["inputs"].get("files", ())
-    return Snapshot(found, {(source, file): digest for source, file, digest in listed})
+    return Snapshot(found, {(source, file): digest for source, file, digest, *_ in listed})
 
 
 def store_difference(store: Store, before: Snapshot, now: Snapshot) -> Artifact:

@@ -38,17 +38,12 @@ def run_data_stages(plan: Plan) -> dict[str, Artifact]:
     """Ingest, dedup and split of a plan, made as their tasks make them, but bare."""
     from tuneloom.dedup.stage import deduplicate
     from tuneloom.ingest.block import Terms
-    from tuneloom.ingest.stage import ingest_file
+    from tuneloom.ingest.files import Job, ingest_files
     from tuneloom.split.stage import split
 
-    def read(planned: Any) -> Artifact:
-        return plan.store.ensure(
-            planned.spec,
-            lambda writer: ingest_file(writer, planned.file, planned.source, Terms(plan.takedowns), plan.limit),
-        )
-
     def unite(writer: Writer) -> None:
-        parts = [read(planned) for planned in plan.files]
+        jobs = [Job(planned.spec, planned.file, planned.source) for planned in plan.files]
+        parts = list(ingest_files(plan.store, jobs, Terms(plan.takedowns), plan.limit))
         writer.union((a.reference, a.manifest.counts, dict(a.manifest.reasons)) for a in parts)
 
     made = {"ingest": plan.store.ensure(plan.specs["ingest"], unite)}

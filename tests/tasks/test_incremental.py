@@ -49,9 +49,9 @@ def refresh(told: Told, monkeypatch: pytest.MonkeyPatch) -> Refresh:
     read: list[str] = []
     ingest_file = files.ingest_file
 
-    def counted(writer, file, *rest) -> None:
+    def counted(writer, file, *rest) -> frozenset[str]:
         read.append(file.relative)
-        ingest_file(writer, file, *rest)
+        return ingest_file(writer, file, *rest)
 
     monkeypatch.setattr(files, "ingest_file", counted)
 

@@ -164,9 +164,9 @@ class Store:
             except BrokenArtifact as error:
                 yield f"{reference}: {error}"
 
-    def manifests(self) -> Iterator[Manifest]:
-        """Every readable manifest, tombstones too, by stage and key; files are not looked at (`gc`, `forget`)."""
-        for reference in self._remote.references() if self._remote else self._local():
+    def manifests(self, wanted: Sequence[Reference] = ()) -> Iterator[Manifest]:
+        """The readable manifests of those, or all by stage and key, tombstones too; no file is looked at (`forget`)."""
+        for reference in wanted or (self._remote.references() if self._remote else self._local()):
             with contextlib.suppress(BrokenArtifact):
                 if manifest := self._manifest(reference):
                     yield manifest

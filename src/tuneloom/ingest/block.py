@@ -22,7 +22,8 @@ from tuneloom.ingest.licenses import check_license
 from tuneloom.ingest.readers import Line, ReadFault
 from tuneloom.ingest.readers.decoding import decode
 from tuneloom.ingest.row import Rejected, Row, shorten
-from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, to_table
+from tuneloom.ingest.takedowns import REASON, words_digest
+from tuneloom.records import Conversation, Origin, Reject, canonical, content_digest, digest, to_table
 
 VERSION = 1
 """Of what is rejected and why; stands in each reject."""
@@ -32,8 +33,8 @@ LABELS = ("repairs", "languages", "kinds", "tasks", "categories", "licenses")
 
 @dataclass(frozen=True)
 class Terms:
-    """What a whole run says of every file: ids that were taken down, the licences that may train (None: any), and the
-    files of formats of the user's own."""
+    """What a whole run says of every file: the entries of the list of takedowns (takedowns.py), the licences that may
+    train (None: any), and the files of formats of the user's own."""
 
     takedowns: frozenset[str] = frozenset()
     licenses: frozenset[str] | None = None
@@ -120,7 +121,7 @@ def _convert(lines: Iterable[Line], how: Reading) -> Converted:
     rows, parser = 0, how.parser
     for line in lines:
         rows += 1
-        for part, found in enumerate(_instances(line.value, how, parser)):
+        for part, found in enumerate(_instances(line, how, parser)):
             origin = Origin(how.file.source, how.file.relative, line.number, part)
             if isinstance(found, Rejected):
                 rejects.append(_reject(origin, found, line, how))
@@ -131,8 +132,12 @@ def _convert(lines: Iterable[Line], how: Reading) -> Converted:
     return Converted(rows, table, rejects, _tallies(said), rows)
 
 
-def _instances(value: Any, how: Reading, parser: Format | None) -> Iterator[Conversation | Rejected]:
+def _instances(line: Line, how: Reading, parser: Format | None) -> Iterator[Conversation | Rejected]:
     """One row's conversations and rejections, at least one of either."""
+    if how.terms.takedowns and (gone := _taken_down(line_digest(line), how.terms)):
+        yield gone
+        return
+    value = line.value
     if isinstance(value, ReadFault):
         yield Rejected(value.reason, evidence=value.evidence)
         return
@@ -163,36 +168,63 @@ def _parsed(row: Row, how: Reading, name: str, parser: Format) -> Iterator[Conve
     several = getattr(parser, "INSTANCES", None)
     for number, one in enumerate(found):
         try:
+            if how.terms.takedowns and several and len(found) > 1:
+                _check_part(row.only(several, number), how.terms)
             if isinstance(one, Rejected):
                 raise one
             one = with_labels(one, own, meta, how.source, task)
             yield _admitted(settle(one.but(flags=(*row.flags, *one.flags))), how.terms)
         except Rejected as fault:
-            if several and len(found) > 1:  # a row of thousands would be kept as often
+            if several and len(found) > 1 and fault.reason != REASON:  # a row of thousands would be kept as often
                 fault.record = row.only(several, number)
             yield fault
 
 
+def line_digest(line: Line) -> str | None:
+    """What the list of takedowns calls a source row: as `words_digest` of its reject, whatever the row is read as."""
+    if line.raw is None:
+        return None if isinstance(line.value, ReadFault) else digest(canonical(line.value))
+    return digest(line.raw)
+
+
+def _taken_down(entry: str | None, terms: Terms) -> Rejected | None:
+    """Why a row is rejected that is called so, where it is in the list."""
+    return Rejected(REASON, "takedowns", entry) if entry in terms.takedowns else None
+
+
+def _check_part(record: Any, terms: Terms) -> None:
+    """Raises Rejected for an instance of several whose reject was taken down."""
+    if gone := _taken_down(digest(canonical(record)), terms):
+        raise gone
+
+
 def _admitted(conversation: Conversation, terms: Terms) -> Conversation:
-    if terms.takedowns and (identity := content_digest(conversation)) in terms.takedowns:
-        raise Rejected("taken down", evidence=f"id {identity} is in the list of takedowns")
+    if terms.takedowns and (gone := _taken_down(content_digest(conversation), terms)):
+        raise gone
     check_license(conversation, terms.licenses)
     return conversation
 
 
 def _reject(origin: Origin, why: Rejected, line: Line, how: Reading) -> Reject:
-    """With what is needed to mend it: its bytes as read, or its record."""
+    """With what is needed to mend it, its bytes as read or its record; without either where it was taken down."""
+    raw, record = _kept_of(why, line)
+    gone = why if why.reason == REASON else _taken_down(words_digest(raw, record), how.terms)
+    if gone:
+        return Reject(origin, REASON, {"rule": "ingest.takedowns", "version": VERSION, **gone.detail()})
     detail = {"rule": f"ingest.{_judge(line, how)}", "version": VERSION, **why.detail()}
-    if why.reason == "taken down":
-        return Reject(origin, why.reason, detail)  # its words must not stay in the store
     if "evidence" in detail:
         detail["evidence"] = shorten(detail["evidence"])
+    return Reject(origin, why.reason, detail, raw=raw, record=record)
+
+
+def _kept_of(why: Rejected, line: Line) -> tuple[bytes | None, str | None]:
+    """A rejected row's bytes and record."""
     if why.record is not None:
-        return Reject(origin, why.reason, detail, record=canonical(why.record))
+        return None, canonical(why.record)
     record = None
     if not isinstance(line.value, ReadFault) and (line.raw is None or decode(line.raw) != line.value):
         record = canonical(line.value)  # a table's row: its bytes do not tell its columns
-    return Reject(origin, why.reason, detail, raw=line.raw, record=record)
+    return line.raw, record
 
 
 def _judge(line: Line, how: Reading) -> str:

@@ -1,4 +1,8 @@
-"""Many files: an artifact each, those that are new made side by side by worker processes that they share."""
+"""Many files: an artifact each, those that are new made side by side by worker processes that they share.
+
+Which entries of the list of takedowns concern a file that nobody has read is known once it is read: where it holds
+some, nothing of it is kept, and it is read once more under the key that names them.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +16,14 @@ from tuneloom.config import Source
 from tuneloom.ingest.block import Terms
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.stage import ingest_file, workers_for
+from tuneloom.ingest.takedowns import entries_of, note, standing_specs, without
 from tuneloom.workers import Workers, in_threads
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file and the artifact it becomes; `check` is called once it is read, and raises where it may not be kept."""
+    """A file and the artifact it becomes if none of its rows was taken down; `check` is called once it is read, and
+    raises where it may not be kept."""
 
     spec: Spec
     file: SourceFile
@@ -27,10 +33,11 @@ class Job:
 
 def ingest_files(store: Store, jobs: Sequence[Job], terms: Terms, limit: int | None = None) -> Iterator[Artifact]:
     """The artifacts in the order of the jobs; what is in the store is not read again."""
-    new = [job.file.path for job in jobs if store.find(job.spec.reference) is None]
+    specs = standing_specs(store, [job.spec for job in jobs], terms.takedowns)
+    new = [job.file.path for job, spec in zip(jobs, specs, strict=True) if store.find(spec.reference) is None]
     with workers_for(new) as workers, _memory_given_back():
         make = partial(_make, store=store, terms=terms, limit=limit, workers=workers)
-        yield from in_threads(make, jobs, workers.count if workers else 1)
+        yield from in_threads(make, list(zip(jobs, specs, strict=True)), workers.count if workers else 1)
 
 
 @contextmanager
@@ -44,9 +51,25 @@ def _memory_given_back() -> Iterator[None]:
         pa.set_memory_pool(before)
 
 
-def _make(job: Job, store: Store, terms: Terms, limit: int | None, workers: Workers | None) -> Artifact:
-    def read(writer: Writer) -> None:
-        ingest_file(writer, job.file, job.source, terms, limit, workers)
-        job.check()
+class _HoldsOthersError(Exception):
+    """A file holds other entries than its key says."""
 
-    return store.ensure(job.spec, read)
+    def __init__(self, entries: frozenset[str]) -> None:
+        super().__init__(entries)
+        self.entries = entries
+
+
+def _make(one: tuple[Job, Spec], store: Store, terms: Terms, limit: int | None, workers: Workers | None) -> Artifact:
+    job, spec = one
+
+    def read(writer: Writer) -> None:
+        taken = ingest_file(writer, job.file, job.source, terms, limit, workers)
+        job.check()
+        if taken != entries_of(spec):
+            raise _HoldsOthersError(taken)
+
+    try:
+        return store.ensure(spec, read)
+    except _HoldsOthersError as found:
+        note(store, job.spec, found.entries)
+        return _make((job, without(job.spec, found.entries)), store, terms, limit, workers)

@@ -16,6 +16,7 @@ from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.express import Lane, convert_range, lane_of
 from tuneloom.ingest.readers import Line
 from tuneloom.ingest.readers.pieces import BLOCK, Piece, Range, in_blocks, pieces
+from tuneloom.ingest.takedowns import entries_met
 from tuneloom.records import ROWS
 from tuneloom.workers import Threads, Workers, cores, start_importing
 
@@ -36,8 +37,9 @@ def ingest_file(
     terms: Terms,
     limit: int | None = None,
     workers: Workers | None = None,
-) -> None:
-    """Writes a file's conversations (schema `records.ROWS`) and rejects; `limit` reads only the first rows.
+) -> frozenset[str]:
+    """Writes a file's conversations (schema `records.ROWS`) and rejects; `limit` reads only the first rows. Returns the
+    entries of the list of takedowns that it holds.
 
     A row with several instances counts once as read, its further instances as made. A file that cannot be read is
     itself one rejected row. Raises ConfigError for an unknown format.
@@ -45,15 +47,17 @@ def ingest_file(
     how, lane, rest = _look(file, source, terms, limit)
     writer.add(ROWS.empty_table())
     writer.count(rows_in=0)
-    rows, tallies = 0, {name: Counter[str]() for name in LABELS}
+    rows, taken, tallies = 0, set[str](), {name: Counter[str]() for name in LABELS}
     for done in _converted(rest, partial(_convert, how=how, lane=lane), lane, workers):
         writer.count(rows_in=done.rows, made=done.made)
         writer.add(done.kept)
         writer.reject(done.rejects)
         rows += done.rows
+        taken |= entries_met(done.rejects)
         for name, tally in done.tallies.items():
             tallies[name].update(tally)
     writer.stats = _stats(how, rows, tallies)
+    return frozenset(taken)
 
 
 def workers_for(files: Iterable[Path]) -> AbstractContextManager[Workers | None]:

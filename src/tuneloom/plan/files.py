@@ -11,7 +11,7 @@ from tuneloom.config import Config, Source
 from tuneloom.errors import MissingFile, NotPermitted, TuneloomError
 from tuneloom.ingest.discover import SourceFile, discover
 from tuneloom.plugin_files import plugin_digests
-from tuneloom.records import canonical, digest
+from tuneloom.takedown_list import parse_list
 
 READ_BY = {"format", "columns", "use", "language", "license"}
 """The settings of a source that decide how its files are read."""
@@ -19,21 +19,19 @@ READ_BY = {"format", "columns", "use", "language", "license"}
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A source file and the artifact that ingesting it makes."""
+    """A source file and the artifact that ingesting it makes, as long as none of its rows was taken down."""
 
     file: SourceFile
     source: Source
     spec: Spec
 
 
-def planned_files(
-    config: Config, folder: Path, home: Path, takedowns: frozenset[str], limit: int | None
-) -> Iterator[PlannedFile]:
+def planned_files(config: Config, folder: Path, home: Path, limit: int | None) -> Iterator[PlannedFile]:
     """Every source's files in the config's order; with `limit` only so many rows are read of each file.
 
     Raises ConfigError and its kin for a source that cannot be found.
     """
-    code, taken = code_digest("tuneloom.ingest"), digest(canonical(sorted(takedowns)))
+    code = code_digest("tuneloom.ingest")
     plugins = plugin_digests(config.plugins, folder)
     for source in config.sources:
         section = _source_section(config, source)
@@ -43,7 +41,6 @@ def planned_files(
                 "source": source.name,
                 "file": file.relative,
                 "digest": _digest(file, home, alone=len(files) == 1),
-                "takedowns": taken,
             }
             if limit is not None:
                 inputs["limit"] = limit
@@ -76,12 +73,12 @@ def check_same(key: str, planned: object, found: object) -> None:
 
 
 def read_takedowns(config: Config, folder: Path) -> frozenset[str]:
-    """The ids that the config's list takes down. Raises MissingFile and NotPermitted."""
+    """The entries of the config's list. Raises MissingFile and NotPermitted."""
     if config.takedowns is None:
         return frozenset()
     path = folder / config.takedowns
     try:
-        return frozenset(path.read_text("utf-8").split())
+        return frozenset(parse_list(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise MissingFile(
             "no takedown list", where=f"{path} (takedowns)", remedy="Create it or drop the key."

@@ -43,7 +43,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
     _check_guards(config.release.gate, suites)
     return Inputs(
         model=model,
-        files=tuple(planned_files(config, folder, home, takedowns, limit)),
+        files=tuple(planned_files(config, folder, home, limit)),
         takedowns=takedowns,
         transforms=plugin_digests(config.quality.transforms, folder),
         prompts=_prompts(config, folder),

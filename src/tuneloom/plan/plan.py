@@ -7,6 +7,7 @@ from pathlib import Path
 from tuneloom.artifacts import Artifact, Reference, Spec, Store
 from tuneloom.config import Config
 from tuneloom.errors import MissingFile
+from tuneloom.ingest.takedowns import standing_specs
 from tuneloom.models.resolve import ModelSource
 from tuneloom.plan.files import PlannedFile
 from tuneloom.plan.inputs import Inputs, read_inputs
@@ -69,6 +70,12 @@ class Plan:
     def transforms(self) -> tuple[Path, ...]:
         """The files of the config's row transforms."""
         return tuple(self.folder / name for name in self.config.quality.transforms)
+
+    def ingested(self) -> Iterator[tuple[PlannedFile, Artifact | None]]:
+        """Each source file with what the store has of it without the rows that were taken down, or None."""
+        specs = standing_specs(self.store, [planned.spec for planned in self.files], self.takedowns)
+        for planned, spec in zip(self.files, specs, strict=True):
+            yield planned, self.store.find(spec.reference)
 
     def stages(self, until: str = STAGES[-1]) -> tuple[str, ...]:
         """The stages up to and with `until`, in order."""

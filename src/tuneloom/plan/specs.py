@@ -31,13 +31,13 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
     """The stages up to and with train, whose keys the config, the inputs and the index of released rows (its key)
     decide."""
     files, model = inputs.files, inputs.model
-    listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"]] for f in files), key=str)
-    members = tuple(sorted(f.spec.reference for f in files))
+    listed = sorted(([f.file.source, f.file.relative, f.spec.inputs["digest"], f.spec.key] for f in files), key=str)
     sources = {source.name: source.model_dump(mode="json", include=READ_BY) for source in config.sources}
     section: dict[str, Any] = {"sources": sources}  # this and the licences are in the files' keys; here they say why
     if any(source.use == "train" for source in config.sources):
         section["licenses"] = licenses_key(config)
-    spec = Spec("ingest", code_digest("tuneloom.ingest"), config=section, inputs={"files": listed}, parents=members)
+    given = {"files": listed, **_named("takedowns", _takedowns(inputs))}  # which of them concern a file, reading tells
+    spec = Spec("ingest", code_digest("tuneloom.ingest"), config=section, inputs=given)
     yield "ingest", spec
     declared: dict[str, tuple[bool, dict[str, Any]]] = {
         "dedup": (False, {"priorities": {source.name: source.priority for source in config.sources}}),
@@ -62,7 +62,13 @@ def identity(config: Config, inputs: Inputs) -> str:
     sources = sorted(str(f.spec.reference) for f in inputs.files)
     tree = config.model_dump(mode="json", exclude={"store", "run"})
     read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions), _suites(inputs)]
-    return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read]))
+    taken = _takedowns(inputs)
+    return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read, taken]))
+
+
+def _takedowns(inputs: Inputs) -> str | None:
+    """Digest of the list's entries, in an order that decides nothing."""
+    return digest(canonical(sorted(inputs.takedowns))) if inputs.takedowns else None
 
 
 def _mixture_inputs(config: Config, inputs: Inputs) -> dict[str, Any]:

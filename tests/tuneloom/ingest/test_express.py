@@ -1,6 +1,7 @@
 """The express lane: whatever the rows, the same conversations, rejects and tallies as one by one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tuneloom.ingest.block import Reading, Terms, convert, decide_reading
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.express import Lane, convert_range, lane_of
 from tuneloom.ingest.readers.pieces import Range
+from tuneloom.ingest.takedowns import entries_met
+from tuneloom.records import digest
 
 _SHAPES = [
     ("prompt", "completion"),
@@ -88,6 +91,36 @@ def test_both_lanes_make_the_same_of_any_row(tmp_path_factory: pytest.TempPathFa
     assert (quick.rows, quick.rejects, quick.tallies) == (slow.rows, slow.rejects, slow.tallies)
 
 
+@settings(deadline=None, max_examples=60)
+@given(_files(), st.data())
+def test_both_lanes_leave_out_the_same_rows_that_were_taken_down(
+    tmp_path_factory: pytest.TempPathFactory, file: tuple, data: st.DataObject
+) -> None:
+    """By a row's id, or by the digest of a line that is, or might have been, rejected."""
+    names, content = file
+    path = tmp_path_factory.getbasetemp() / "rows.jsonl"
+    path.write_bytes(content)
+    piece, how, lane = _lane(path, names)
+    ids = convert(piece.lines(), how).kept["id"].to_pylist()
+    entries = sorted({*ids, *(digest(line.raw) for line in piece.lines()), "0" * 32})
+    listed = frozenset(data.draw(st.lists(st.sampled_from(entries), min_size=1, unique=True)))
+    how = replace(how, terms=Terms(listed))
+    quick, slow = convert_range(piece, how, lane), convert(piece.lines(), how)
+    assert quick.kept.equals(slow.kept)
+    assert (quick.rows, quick.rejects, quick.tallies) == (slow.rows, slow.rejects, slow.tallies)
+    assert not listed & {*quick.kept["id"].to_pylist()}
+    assert entries_met(quick.rejects) <= listed
+    assert all(reject.raw is None or digest(reject.raw) not in listed for reject in quick.rejects)
+
+
+def test_a_row_taken_down_leaves_the_lane_to_the_others(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "f.jsonl", [{"prompt": f"Say {n}.", "completion": f"{n}"} for n in range(99)])
+    piece, how, lane = _lane(path, ("prompt", "completion"))
+    identity = convert_range(piece, how, lane).kept["id"][7].as_py()
+    made = convert_range(piece, replace(how, terms=Terms(frozenset([identity]))), lane)
+    assert (made.apart, len(made.kept), len(made.rejects)) == (1, 98, 1)
+
+
 def test_real_rows_take_the_express_lane_and_come_out_the_same(realdata: Path) -> None:
     lanes = rows = apart = 0
     for path in sorted(realdata.rglob("*.json*")):
@@ -130,7 +163,6 @@ def test_the_stored_bytes_are_those_of_rows_converted_one_by_one(
         (("prompt", "completion", "category"), {}, Terms()),
         (("prompt", "inputs", "completion"), {}, Terms()),
         (("instruction", "output", "system"), {}, Terms()),
-        (("prompt", "completion"), {}, Terms(takedowns=frozenset(["0" * 32]))),
         (("prompt", "completion"), {}, Terms(licenses=frozenset(["MIT"]))),
         (("prompt", "completion"), {"license": "GPL-3.0"}, Terms(licenses=frozenset(["MIT"]))),
         (("q", "a"), {"columns": {"instruction": "q", "output": "a"}}, Terms()),
