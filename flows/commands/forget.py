@@ -9,7 +9,11 @@ from flows.arguments import add_json_argument
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """CONFIG and the rows."""
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML config")
-    parser.add_argument("wanted", metavar="ID|FILE", help="a row's id, or a file of ids, one a line")
+    parser.add_argument(
+        "wanted",
+        metavar="ID|ORIGIN|FILE",
+        help="a row's id; its origin SOURCE:FILE:ROW, which names rejected rows too; or a file of them, one a line",
+    )
     parser.add_argument("--why", default="", metavar="TEXT", help="who asked for it; kept in the tombstones")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override a setting"
@@ -26,23 +30,27 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.hints import shown
     from flows.project import config_of, home_of
-    from tuneloom.forget import LIST, forget, parse_ids
+    from tuneloom.forget import LIST, forget
     from tuneloom.plan import store_of
+    from tuneloom.takedown_list import read_list
+    from tuneloom.takedown_targets import entries_for, parse_wanted
 
     reporter = TerminalReporter(to_stderr=options.json)
-    ids, config, home = parse_ids(options.wanted), config_of(options), home_of(options)
+    wanted, config, home = parse_wanted(options.wanted), config_of(options), home_of(options)
     folder = options.config.resolve().parent
     takedowns = folder / (config.takedowns or LIST)
     why = f"{options.why or 'asked for'}, {datetime.now(UTC):%Y-%m-%d}"
     decisions = folder / config.review.decisions if config.review.decisions else None
-    done = forget(store_of(config, folder, home, reporter.say), home, takedowns, ids, why, decisions)
+    store = store_of(config, folder, home, reporter.say)
+    entries = entries_for(store, config.name, wanted, read_list(takedowns))
+    done = forget(store, home, takedowns, entries, why, decisions)
     if options.json:
-        told = {"ids": ids, "list": str(takedowns), "listed": done.listed}
+        told = {"ids": list(entries), "list": str(takedowns), "listed": done.listed}
         told |= {"artifacts": [str(one) for one in done.artifacts], "models": [asdict(one) for one in done.models]}
         print(json.dumps(told, ensure_ascii=False))
         return 0
     reporter.say(
-        f"{len(ids):,} row{'s' if len(ids) > 1 else ''} taken down: {done.listed:,} new in {shown(takedowns)}, "
+        f"{len(entries):,} row{'s' if len(entries) > 1 else ''} taken down: {done.listed:,} new in {shown(takedowns)}, "
         f"{len(done.artifacts)} artifacts deleted"
     )
     for model in done.models:

@@ -166,11 +166,13 @@ def _artifact(options: argparse.Namespace, reporter: "TerminalReporter") -> "Art
 
 
 def _kept(artifact: "Artifact") -> list[str]:
+    from tuneloom.records import Origin
+
     if not artifact.files("part-"):
         return []
     part = next(artifact.tables(["origin", "messages"])).slice(0, SAMPLES)
     return [
-        f"{row['origin']['file']}:{row['origin']['row']}  "
+        f"{Origin(**row['origin'])}  "
         + _shown(" | ".join(f"{m['role']}: {m['content']}" for m in row["messages"]), 400)
         for row in part.to_pylist()
     ]
@@ -178,13 +180,15 @@ def _kept(artifact: "Artifact") -> list[str]:
 
 def _rejected(artifact: "Artifact") -> list[str]:
     """A few of each reason."""
+    from tuneloom.records import Origin
+
     shown: dict[str, list[str]] = {}
     for row in artifact.rejected().to_pylist():
         lines = shown.setdefault(row["reason"], [])
         if len(lines) < SAMPLES:
             text = row["record"] or (row["raw"] or b"").decode("utf-8", "replace")
             why = f"{row['reason']} {_shown(row['detail'], 400)}"
-            lines.append(f"{row['origin']['file']}:{row['origin']['row']}  {why}  {_shown(text, 300)}")
+            lines.append(f"{Origin(**row['origin'])}  {why}  {_shown(text, 300)}")
     return [line for lines in shown.values() for line in lines]
 
 

@@ -7,7 +7,6 @@ that saw a row is for a person to decide. Nothing that is kept of a run besides 
 metrics) holds a row's text.
 """
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +14,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tuneloom.artifacts import Artifact, Reference, Store, lock
+from tuneloom.artifacts import Reference, Store, lock
 from tuneloom.artifacts.manifest import Manifest, reference_from
 from tuneloom.errors import ConfigError
+from tuneloom.ingest.takedowns import entries_in
 from tuneloom.plan.specs import STAGES
 from tuneloom.release.connection import connect, exists
 from tuneloom.release.rows import forget_rows
 from tuneloom.released import released_ids
 from tuneloom.review.decisions import forget_decisions
 from tuneloom.review.sheet import SHEETS
+from tuneloom.takedown_list import add_takedowns, read_list
 
 LIST = "takedowns.txt"
 """The list that is made beside the config where that names none."""
 MODELS = ("train", "release")
 """Stages whose artifacts stay: they hold weights and names, no text."""
-_DIGITS, _HEX = 32, set("0123456789abcdef")
 
 
 @dataclass(frozen=True, order=True)
@@ -48,38 +48,24 @@ class Forgotten:
     """What a takedown did."""
 
     listed: int
-    """Ids that the list did not have yet"""
+    """Entries that the list did not have yet"""
     artifacts: tuple[Reference, ...]
     """Those that were taken down, now or before"""
     models: tuple[Saw, ...]
 
 
-def parse_ids(wanted: str) -> list[str]:
-    """An id, or the ids in a file of that name. Raises ConfigError for what is no id."""
-    path = Path(wanted)
-    ids = path.read_text("utf-8").split() if path.is_file() else [wanted]
-    for one in ids:
-        if len(one) != _DIGITS or not set(one) <= _HEX:
-            raise ConfigError(
-                f"{one[:80]!r} is no row id and no file",
-                where=wanted,
-                remedy=f"An id has {_DIGITS} hexadecimal digits; `tuneloom trace CONFIG TEXT` tells a row's.",
-            )
-    if not ids:
-        raise ConfigError("no id in the file", where=wanted, remedy="Write one id a line.")
-    return list(dict.fromkeys(ids))
-
-
 def forget(
-    store: Store, home: Path, takedowns: Path, ids: Sequence[str], why: str, decisions: Path | None = None
+    store: Store, home: Path, takedowns: Path, entries: Mapping[str, str], why: str, decisions: Path | None = None
 ) -> Forgotten:
-    """Takes the rows of those ids down; `decisions` is the file of what reviewers said of them. Raises ConfigError,
-    before anything is changed, for an id that nobody has."""
+    """Takes the rows of those entries down, each with the origin that names it or "" (takedown_targets.py);
+    `decisions` is the file of what reviewers said of them. Raises ConfigError, before anything is changed, for an entry
+    that nobody has."""
+    ids = list(entries)
     manifests = {one.reference: one for one in store.manifests()}
     holders = dict(_holders(store, manifests.values(), ids))
     _check_known(store, manifests, holders, takedowns, ids)
     with lock(store.folder / ".locks" / "takedowns.lock", f"the list {takedowns.name}"):
-        listed = add_takedowns(takedowns, ids)
+        listed = add_takedowns(takedowns, entries)
     if decisions:
         forget_decisions(decisions, ids)
     forget_rows(store, ids, why)
@@ -92,7 +78,7 @@ def forget(
         for reference in fresh:
             (home / SHEETS / f"{reference.key}.csv").unlink(missing_ok=True)
             if reference.stage not in MODELS:
-                store.take_down(reference, used.get(reference, ids), why)
+                store.take_down(reference, used.get(reference, holders.get(reference, ids)), why)
         affected += fresh
         known, manifests = manifests, {one.reference: one for one in store.manifests()}
         holders |= _holders(store, [one for one in manifests.values() if one.reference not in known], ids)
@@ -101,21 +87,6 @@ def forget(
     store.sweep()
     models = tuple(sorted(_models(home, affected, used)))
     return Forgotten(listed, tuple(one for one in affected if one.stage not in MODELS), models)
-
-
-def add_takedowns(path: Path, ids: Sequence[str]) -> int:
-    """Adds ids to a list, which is made where there is none, in one step; how many were not in it."""
-    text = path.read_text("utf-8") if path.is_file() else ""
-    known = set(text.split())
-    new = [one for one in ids if one not in known]
-    if new:
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        with part.open("w", encoding="utf-8") as stream:
-            stream.write(text + ("\n" if text and not text.endswith("\n") else "") + "".join(f"{one}\n" for one in new))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    return len(new)
 
 
 def descendants(manifests: Mapping[Reference, Manifest], holders: Collection[Reference]) -> list[Reference]:
@@ -142,16 +113,9 @@ def _holders(
             continue
         had = set(manifest.takedown.ids) & set(ids) if manifest.takedown else set()
         if not manifest.takedown and (artifact := store.find(manifest.reference)):
-            had = set(_ids_in(artifact, ids))
+            had = entries_in(artifact, ids)
         if had:
             yield manifest.reference, tuple(sorted(had))
-
-
-def _ids_in(artifact: Artifact, ids: Sequence[str]) -> list[str]:
-    wanted, found = pa.array(ids, pa.string()), list[str]()
-    for part in artifact.tables(["id"]):
-        found += part["id"].filter(pc.is_in(part["id"], wanted)).to_pylist()
-    return found
 
 
 def _check_known(
@@ -163,7 +127,7 @@ def _check_known(
 ) -> None:
     known = {one for held in holders.values() for one in held}
     if not known >= set(ids):
-        known.update(takedowns.read_text("utf-8").split() if takedowns.is_file() else ())
+        known.update(read_list(takedowns))
         known.update(released_ids(store))
         known.update(one for manifest in manifests.values() if manifest.takedown for one in manifest.takedown.ids)
     if unknown := [one for one in ids if one not in known]:
@@ -181,7 +145,7 @@ def _used_by(store: Store, manifest: Manifest, ids: Sequence[str]) -> tuple[str,
     if manifest.takedown:
         return tuple(set(manifest.takedown.ids) & set(ids))
     artifact = store.find(manifest.reference)
-    return tuple(_ids_in(artifact, ids)) if artifact else tuple(ids)
+    return tuple(sorted(entries_in(artifact, ids))) if artifact else tuple(ids)
 
 
 def _content_hashes(store: Store, affected: Collection[Reference], ids: Sequence[str]) -> Iterator[str]:

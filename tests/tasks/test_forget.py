@@ -12,7 +12,7 @@ def test_the_registered_version_that_used_a_row_is_listed_with_its_aliases(ended
     home = shutil.copytree(ended.run.plan.home, tmp_path / "home")
     used = ended.artifact("mixture").table(["id", "side"]).to_pylist()
     row = next(row["id"] for row in used if row["side"] == "train")
-    done = forget(Store(home / "store"), home, tmp_path / "takedowns.txt", [row], "asked")
+    done = forget(Store(home / "store"), home, tmp_path / "takedowns.txt", {row: ""}, "asked")
     model = next(one for one in done.models if one.version == 1)  # other tests may have registered more of them
     assert (model.model, model.used) == ("tiny", True)
     assert model.aliases

@@ -1,20 +1,26 @@
 """A takedown: the row's words are gone from all that is stored, whatever interrupts it; taken down is not breached."""
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from tests.flows.projects import make_project, run_data_stages
 from tuneloom.artifacts import Artifact, Reference, Spec, Store, Writer
 from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError, TakenDown
-from tuneloom.forget import Forgotten, forget, parse_ids
+from tuneloom.forget import Forgotten, forget
+from tuneloom.ingest.discover import SourceFile
+from tuneloom.ingest.stage import ingest_file
 from tuneloom.plan import Plan, make_plan
 from tuneloom.release.rows import add_release
 from tuneloom.released import read_index, standing_index
 from tuneloom.review.decisions import Decision, add_decisions, read_decisions
 from tuneloom.review.sheet import SHEETS
+from tuneloom.takedown_list import read_list
+from tuneloom.takedown_targets import entries_for
 
 WORDS = "Say the number 7 in words"
 
@@ -59,7 +65,7 @@ def row_id(made: dict[str, Artifact], words: str = WORDS) -> str:
 
 
 def take_down(plan: Plan, identity: str) -> Forgotten:
-    return forget(plan.store, plan.home, plan.folder / "takedowns.txt", [identity], "asked")
+    return forget(plan.store, plan.home, plan.folder / "takedowns.txt", {identity: ""}, "asked")
 
 
 def holding(folder: Path, words: str) -> list[str]:
@@ -118,6 +124,89 @@ def test_twice_is_once(plan: Plan, made) -> None:
     assert (first.listed, second.listed) == (1, 0)
     assert first.artifacts == second.artifacts
     assert row_id_of(plan).count("\n") == 0
+
+
+SECRET = "Katharina Blum, Bergweg 7"
+
+
+def with_secret(project: Path) -> Plan:
+    """Three files; the second has a row without an answer, which ingest rejects, and an unreadable line."""
+    for n in range(3):
+        rows = [{"prompt": f"Say {n} {word}", "completion": f"{n} {word}"} for word in ("one", "two", "three")]
+        lines = [json.dumps(row) for row in rows]
+        if n == 1:
+            lines[1:1] = [json.dumps({"prompt": SECRET, "completion": ""}), f'{{"prompt": "{SECRET}']
+        (project / f"f{n}.jsonl").write_text("\n".join(lines) + "\n")
+    read_as(project, {})
+    return make_plan(load_config(project / "config.yaml"), project)
+
+
+def read_as(project: Path, columns: dict[str, str]) -> None:
+    tree = yaml.safe_load((project / "config.yaml").read_text())
+    tree["sources"] = [{"name": "rows", "path": "*.jsonl", "columns": columns}]
+    (project / "config.yaml").write_text(yaml.safe_dump(tree))
+
+
+def listed(plan: Plan) -> Plan:
+    """The plan with the list that `forget` made."""
+    return make_plan(load_config(plan.folder / "config.yaml", ["takedowns=takedowns.txt"]), plan.folder)
+
+
+def forget_origins(plan: Plan, *origins: str) -> Forgotten:
+    takedowns = plan.folder / "takedowns.txt"
+    entries = entries_for(plan.store, plan.config.name, origins, read_list(takedowns))
+    return forget(plan.store, plan.home, takedowns, entries, "asked")
+
+
+def test_rows_that_ingest_rejected_go_by_their_origin_and_stay_away(project: Path) -> None:
+    plan = with_secret(project)
+    run_data_stages(plan)
+    assert holding(plan.home, SECRET)
+    assert forget_origins(plan, "rows:f1.jsonl:2", "rows:f1.jsonl:3").listed == 2
+    assert not holding(plan.home, SECRET)
+    again = run_data_stages(listed(plan))["ingest"]
+    assert not holding(plan.home, SECRET)
+    counts = again.manifest.counts
+    assert (counts.rows_in, counts.rows_out, counts.rejected) == (11, 9, 2)
+    assert again.manifest.reasons == {"taken down": 2}
+    assert forget_origins(plan, "rows:f1.jsonl:2").listed == 0
+
+
+def test_they_stay_away_where_they_stand_later_and_whatever_they_are_read_as(project: Path) -> None:
+    """Once the file has grown at its head, once another column is the answer, so that the row is whole."""
+    plan = with_secret(project)
+    run_data_stages(plan)
+    forget_origins(plan, "rows:f1.jsonl:2", "rows:f1.jsonl:3")
+    text = (project / "f1.jsonl").read_text()
+    (project / "f1.jsonl").write_text('{"prompt": "Say zero", "completion": "0"}\n' + text)
+    for columns in ({}, {"instruction": "prompt", "output": "prompt"}):
+        read_as(project, columns)
+        made = run_data_stages(listed(plan))["ingest"]
+        assert made.manifest.reasons["taken down"] == 2
+        assert not holding(plan.home, SECRET)
+
+
+def test_after_a_takedown_the_files_that_hold_none_of_the_rows_are_not_read_again(project: Path, monkeypatch) -> None:
+    plan = with_secret(project)
+    made = run_data_stages(plan)
+    before = made["ingest"].members
+    identity = row_id(made, "Say 1 two")
+    forget_origins(plan, "rows:f1.jsonl:2")
+    read = list[str]()
+
+    def reading(writer: Writer, file: SourceFile, *rest: object) -> object:
+        read.append(file.relative)
+        return ingest_file(writer, file, *rest)
+
+    monkeypatch.setattr("tuneloom.ingest.files.ingest_file", reading)
+    run_data_stages(listed(plan))
+    take_down(plan, identity)
+    assert [one.file.relative for one, artifact in listed(plan).ingested() if artifact is None] == ["f1.jsonl"]
+    after = run_data_stages(listed(plan))["ingest"].members
+    assert read == ["f1.jsonl", "f1.jsonl"]
+    assert [one.reference for one in after][::2] == [one.reference for one in before][::2]
+    assert after[1].manifest.spec["inputs"]["takedowns"] == sorted(read_list(plan.folder / "takedowns.txt"))
+    assert all(artifact for _, artifact in listed(plan).ingested())
 
 
 class Killed(BaseException):
@@ -186,14 +275,16 @@ def test_reviewers_words_and_their_sheets_go_too(plan: Plan, made) -> None:
     sheet = plan.home / SHEETS / f"{held.reference.key}.csv"
     sheet.parent.mkdir()
     sheet.write_text(WORDS)
-    forget(plan.store, plan.home, plan.folder / "takedowns.txt", [identity], "asked", decisions)
+    forget(plan.store, plan.home, plan.folder / "takedowns.txt", {identity: ""}, "asked", decisions)
     assert [one.id for one in read_decisions(decisions)] == [others]
     assert not holding(plan.home, WORDS)
 
 
 def test_an_id_that_nobody_has_changes_nothing(plan: Plan, made) -> None:
     with pytest.raises(ConfigError, match=f"no row has the id {'0' * 32}; nothing was changed"):
-        forget(plan.store, plan.home, plan.folder / "takedowns.txt", [row_id(made), "0" * 32], "asked")
+        forget(
+            plan.store, plan.home, plan.folder / "takedowns.txt", dict.fromkeys([row_id(made), "0" * 32], ""), "asked"
+        )
     assert not (plan.folder / "takedowns.txt").exists()
     assert plan.store.find(made["dedup"].reference)
 
@@ -230,17 +321,3 @@ def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan,
     for _ in range(2):
         listed = [(one.version, one.aliases, one.used) for one in take_down(plan, identity).models]
         assert listed == [(1, ("champion",), True), (2, (), False)]
-
-
-@pytest.mark.parametrize("wanted", ["abc", "Z" * 32, "missing.txt"])
-def test_what_is_no_id_and_no_file_is_told(wanted: str) -> None:
-    with pytest.raises(ConfigError, match="no row id and no file"):
-        parse_ids(wanted)
-
-
-def test_a_file_of_ids(tmp_path: Path) -> None:
-    (tmp_path / "ids").write_text("0" * 32 + "\n" + "1" * 32 + "\n" + "0" * 32)
-    assert parse_ids(str(tmp_path / "ids")) == ["0" * 32, "1" * 32]
-    (tmp_path / "ids").write_text("\n")
-    with pytest.raises(ConfigError, match="no id in the file"):
-        parse_ids(str(tmp_path / "ids"))
