@@ -40,6 +40,17 @@ def test_a_list_that_the_config_names_is_added_to_and_json_tells_all(tmp_path: P
     assert (tmp_path / "p" / "gone.txt").read_text() == "0" * 32 + "\n" + identity + "\n"
 
 
+def test_a_rejected_row_is_named_by_the_origin_that_show_prints(tmp_path: Path, capsys) -> None:
+    config, _ = prepared(tmp_path / "p")
+    (folder,) = (tmp_path / "p" / ".tuneloom" / "store" / "ingest").glob("*/part-*")
+    assert main(["show", str(folder.parent)]) == 0
+    assert "rows:rows.json:33  empty answer" in capsys.readouterr().out
+    assert main(["forget", str(config), "rows:rows.json:33"]) == 0
+    assert (tmp_path / "p" / "takedowns.txt").read_text().endswith(" # rows:rows.json:33\n")
+    assert main(["forget", str(config), "rows:rows.json:34"]) == 2
+    assert "nothing is kept of a row rows:rows.json:34" in capsys.readouterr().err
+
+
 def test_an_unknown_id_is_a_wrong_call(tmp_path: Path, capsys) -> None:
     config, _ = prepared(tmp_path / "p")
     assert main(["forget", str(config), "0" * 32]) == 2
