@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from tuneloom.evaluate import held_out
-from tuneloom.evaluate.generation import Answer, generate_answers, score_answers
+from tuneloom.evaluate.generation import Answer, score_answers
 from tuneloom.evaluate.items import ITEMS, Item, items_table
 from tuneloom.evaluate.metrics import Scored, load_metrics
 from tuneloom.evaluate.outputs import OUTPUTS, held_out_outputs
@@ -57,12 +57,11 @@ def ask_models(
     for name, model, tokenizer in models:
         if prepared is None:
             prepared = _prepare(suites, wanted, model, tokenizer)
-            pace.total = count * (len(own.scored) + len(own.asked) + sum(one.steps for one in prepared))
-        losses = held_out.held_out_losses(model, own.scored, pace.step(f"{name}: loss"))
+            pace.total = count * (max(len(own.scored), len(own.asked)) + sum(one.steps for one in prepared))
+        step = pace.step(f"{name}: held-out rows")
+        losses, found = held_out.ask_held_out(model, tokenizer, own.scored, own.asked, own.max_new_tokens, step)
         said.items.append(items_table(name, held_out.METRIC, own.scored, map(Scored, losses)))
         if own.asked:
-            step = pace.step(f"{name}: answers")
-            found = generate_answers(model, tokenizer, own.asked, own.max_new_tokens, step)
             said.items += [
                 items_table(name, m, own.asked, score_answers(metrics[m], own.asked, found)) for m in WATCHED
             ]

@@ -1,15 +1,11 @@
-"""Generated answers: greedy, from exactly the tokens that training put before the answer."""
+"""Generated answers and their scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tuneloom.evaluate.items import Item
 from tuneloom.evaluate.metrics import About, Metric, Scored
-from tuneloom.models.generate import default_stop_ids, generate_greedy
-from tuneloom.render.loss_mask import learnt_runs, prompt_ids
-
-BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -19,16 +15,6 @@ class Answer:
     text: str
     cut: bool
     tokens: int = 0
-
-
-def generate_answers(
-    model: Any, tokenizer: Any, items: Sequence[Item], max_new_tokens: int, on_rows: Callable[[int], None]
-) -> list[Answer]:
-    """An answer for every item. Stops at the end-of-turn token that training taught, or at the model's own."""
-    stops = default_stop_ids(model, tokenizer) | {int(item.row.ids[_answer_end(item) - 1]) for item in items}
-    prompts = [prompt_ids(item.row).tolist() for item in items]
-    found = generate_greedy(model, tokenizer, prompts, max_new_tokens, BATCH, stops, on_rows)
-    return [answer_of(tokenizer, ids, max_new_tokens) for ids in found]
 
 
 def answer_of(tokenizer: Any, ids: Sequence[int], most: int) -> Answer:
@@ -46,8 +32,3 @@ def score_answers(metric: Metric, items: Sequence[Item], answers: Sequence[Answe
         metric.of(answer.text.strip(), item.references, About(item.language))
         for item, answer in zip(items, answers, strict=True)
     ]
-
-
-def _answer_end(item: Item) -> int:
-    """Behind the last learnt token: an end-of-turn token, as render proved."""
-    return learnt_runs(item.row.loss_mask)[-1][1]

@@ -8,32 +8,41 @@ for length and commonness. Each way is named; they often choose differently.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from tuneloom.errors import TrainingError
 from tuneloom.evaluate.questions import Question
-from tuneloom.models.likelihood import row_losses
+from tuneloom.models.asks import LINE, Ask, Reply, replies, split_row
+from tuneloom.models.generate import unscored
+from tuneloom.models.token_row import TokenRow
 
 
-def label_likelihoods(
-    model: Any, questions: Sequence[Question], on_rows: Callable[[int], None], token_budget: int = 1024
-) -> list[tuple[list[float], list[float]]]:
-    """For each question log p of its labels, in nats, and log p of the same after an empty question (maybe empty).
+def ask_questions(
+    model: Any,
+    questions: Sequence[Question],
+    said: bool,
+    max_new_tokens: int,
+    stops: Iterable[int],
+    on_rows: Callable[[int], None] = lambda done: None,
+    slots: int = 32,
+    line: int = LINE,
+) -> tuple[list[Reply], list[list[float]]]:
+    """For each question its reply (log p of its labels in nats, and the model's own answer where `said`), and log p of
+    the same labels after an empty question (maybe none).
 
-    Independent of batch, order and padding: rows share a line and do not see each other. Raises TrainingError for a
-    likelihood that is not a number.
+    Independent of batch and order. Raises TrainingError for a likelihood that is not a number.
     """
-    found: list[tuple[list[float], list[float]]] = []
-    blanks: dict[tuple[bytes, ...], list[float]] = {}
-    for question in questions:
-        losses = row_losses(model, question.choices, token_budget)
-        mark = tuple(row.ids.tobytes() for row in question.blank)
-        if mark not in blanks:
-            blanks[mark] = [-loss.sum for loss in row_losses(model, question.blank, token_budget)]
-        found.append(([-loss.sum for loss in losses], blanks[mark]))
-        on_rows(len(found))
-    return found
+    asks = [_ask(unscored(q.wanted.id, q.prompt_ids), q.choices, said) for q in questions]
+    marks = [tuple(row.ids.tobytes() for row in q.blank) for q in questions]
+    blanks = dict(zip(marks, (q.blank for q in questions), strict=True))
+    empty = [_ask(_before(rows[0]), rows, False) for rows in blanks.values() if rows]
+    sums = iter([reply.sums for reply in replies(model, empty, line=line)])
+    blank_sums = {mark: next(sums) if rows else [] for mark, rows in blanks.items()}
+    found = replies(model, asks, max_new_tokens, stops, slots, line, on_rows)
+    return found, [blank_sums[mark] for mark in marks]
 
 
 def likeliest(labels: Sequence[str], sums: Sequence[float], blank: Sequence[float], reading: str) -> str:
@@ -53,3 +62,13 @@ def likeliest(labels: Sequence[str], sums: Sequence[float], blank: Sequence[floa
             f"the likelihoods of {labels!r} are {scores}", where="ranking", remedy="The model's weights are broken."
         )
     return labels[scores.index(max(scores))]
+
+
+def _ask(prompt: TokenRow, rows: Sequence[TokenRow], said: bool) -> Ask:
+    """Rows that begin with the prompt, as answers to it."""
+    return Ask(prompt, tuple(split_row(row, len(prompt))[1] for row in rows), said)
+
+
+def _before(row: TokenRow) -> TokenRow:
+    """What stands before the first token that is scored."""
+    return split_row(row, int(np.flatnonzero(row.loss_mask)[0]))[0]

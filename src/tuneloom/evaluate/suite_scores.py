@@ -10,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from tuneloom.evaluate.generation import BATCH, Answer, answer_of
+from tuneloom.evaluate.generation import Answer, answer_of
 from tuneloom.evaluate.items import items_table
 from tuneloom.evaluate.labels import find_label
 from tuneloom.evaluate.metrics import About, Metric, Scored
 from tuneloom.evaluate.outputs import OUTPUTS
 from tuneloom.evaluate.questions import Question, Unasked
-from tuneloom.evaluate.ranking import label_likelihoods, likeliest
-from tuneloom.models.generate import default_stop_ids, generate_greedy
+from tuneloom.evaluate.ranking import ask_questions, likeliest
+from tuneloom.models.generate import default_stop_ids
 from tuneloom.suites import Suite
 
 Likelihoods = Sequence[tuple[list[float], list[float]]]
@@ -34,7 +34,7 @@ class Asked:
     @property
     def steps(self) -> int:
         """Rows of progress a model makes on it."""
-        return len(self.questions) * (_generates(self.suite) + _ranks(self.suite))
+        return len(self.questions)
 
 
 def metric_names(suite: Suite) -> Iterator[tuple[str, str, str]]:
@@ -54,9 +54,7 @@ def score_suite(
 ) -> tuple[pa.Table, pa.Table]:
     """Scores (schema ITEMS) and outputs (schema OUTPUTS) of the model `name`."""
     suite, questions = asked.suite, asked.questions
-    answers = _generate(model, tokenizer, asked, on_rows) if _generates(suite) else []
-    before = len(answers)
-    sums = label_likelihoods(model, questions, lambda n: on_rows(before + n)) if _ranks(suite) else []
+    answers, sums = _ask(model, tokenizer, asked, on_rows)
     tables, failed = [], [set[str]() for _ in questions]
     for full, metric, reading in metric_names(suite):
         given = _given(suite, reading, answers, sums)
@@ -67,12 +65,14 @@ def score_suite(
     return pa.concat_tables(tables), _outputs(name, asked, answers, sums, failed)
 
 
-def _generate(model: Any, tokenizer: Any, asked: Asked, on_rows: Callable[[int], None]) -> list[Answer]:
-    """Greedy answers; a fresh decoding loop, so no sampling setting of the model's leaks in."""
-    stops = default_stop_ids(model, tokenizer) | {q.end for q in asked.questions}
-    most = asked.suite.max_new_tokens
-    found = generate_greedy(model, tokenizer, [q.prompt_ids for q in asked.questions], most, BATCH, stops, on_rows)
-    return [answer_of(tokenizer, ids, most) for ids in found]
+def _ask(model: Any, tokenizer: Any, asked: Asked, on_rows: Callable[[int], None]) -> tuple[list[Answer], Likelihoods]:
+    """Greedy answers and the labels' log-likelihoods, whichever the suite names, from one reading of each prompt."""
+    suite, questions = asked.suite, asked.questions
+    stops = default_stop_ids(model, tokenizer) | {q.end for q in questions}
+    found, blanks = ask_questions(model, questions, _generates(suite), suite.max_new_tokens, stops, on_rows)
+    answers = [answer_of(tokenizer, reply.ids, suite.max_new_tokens) for reply in found] if _generates(suite) else []
+    sums = [(reply.sums, blank) for reply, blank in zip(found, blanks, strict=True)] if _ranks(suite) else []
+    return answers, sums
 
 
 def _given(suite: Suite, reading: str, answers: Sequence[Answer], sums: Likelihoods) -> list[str | None]:

@@ -3,13 +3,14 @@
 import math
 import random
 
+import numpy as np
 import pytest
 import torch
 
 from tests.tuneloom.evaluate.test_questions import SUITE, tokenizer_of
 from tuneloom.errors import TrainingError
 from tuneloom.evaluate.questions import ask, by_template, wanted_of
-from tuneloom.evaluate.ranking import label_likelihoods, likeliest
+from tuneloom.evaluate.ranking import ask_questions, likeliest
 from tuneloom.models.generate import generate_greedy
 from tuneloom.models.load import load_model, load_tokenizer
 from tuneloom.suites import load_suite
@@ -34,23 +35,34 @@ def alone(model, row) -> float:
     return sum(float(logp[i - 1, int(row.ids[i])]) for i in places)
 
 
+def label_sums(model, questions, **how) -> list[list[float]]:
+    return [reply.sums for reply in ask_questions(model, questions, False, 0, (), **how)[0]]
+
+
 def test_likelihoods_are_those_of_one_at_a_time_within_a_thousandth_of_a_nat(asked):
     model, _, questions = asked
-    found = label_likelihoods(model, questions, lambda done: None)
-    for question, (sums, blank) in zip(questions, found, strict=True):
-        assert sums == pytest.approx([alone(model, row) for row in question.choices], abs=1e-3)
+    found, blanks = ask_questions(model, questions, False, 0, ())
+    for question, reply, blank in zip(questions, found, blanks, strict=True):
+        assert reply.sums == pytest.approx([alone(model, row) for row in question.choices], abs=1e-3)
         assert blank == pytest.approx([alone(model, row) for row in question.blank], abs=1e-3)
 
 
 def test_batch_and_order_change_nothing(asked):
     model, _, questions = asked
-    wanted = [sums for sums, _ in label_likelihoods(model, questions, lambda done: None)]
-    for budget in (1, 200, 4096):
-        found = [sums for sums, _ in label_likelihoods(model, questions, lambda done: None, budget)]
-        assert all(a == pytest.approx(b, abs=1e-3) for a, b in zip(found, wanted, strict=True))
+    wanted = label_sums(model, questions)
+    for line in (1, 200, 4096):
+        assert np.allclose(label_sums(model, questions, line=line), wanted, atol=1e-3)
+    assert np.allclose([label_sums(model, [one])[0] for one in questions], wanted, atol=1e-3), "nothing shared"
     order = random.Random(0).sample(range(len(questions)), len(questions))
-    shuffled = label_likelihoods(model, [questions[i] for i in order], lambda done: None)
-    assert all(shuffled[k][0] == pytest.approx(wanted[i], abs=1e-3) for k, i in enumerate(order))
+    assert np.allclose(label_sums(model, [questions[i] for i in order]), [wanted[i] for i in order], atol=1e-3)
+
+
+def test_a_question_asked_both_ways_is_answered_and_ranked_as_in_each(asked):
+    model, tokenizer, questions = asked
+    both = ask_questions(model, questions, True, 7, {0}, slots=3)[0]
+    assert np.allclose([reply.sums for reply in both], label_sums(model, questions), atol=1e-3)
+    prompts = [q.prompt_ids for q in questions]
+    assert [reply.ids for reply in both] == generate_greedy(model, tokenizer, prompts, 7, stop_ids={0})
 
 
 def test_answers_are_the_same_in_batches_of_1_8_and_32_in_any_order_and_sampling_settings_leak_not_in(asked):
@@ -88,4 +100,4 @@ def test_a_broken_model_is_found_and_named(asked, tiny_model):
     with torch.no_grad():
         broken.get_output_embeddings().weight[5] = math.nan
     with pytest.raises(TrainingError, match="nan"):
-        label_likelihoods(broken, questions[:1], lambda done: None)
+        ask_questions(broken, questions[:1], False, 0, ())

@@ -153,8 +153,8 @@ def test_progress_counts_up_to_all_rows_of_all_models(bench):
     seen = []
     bench.run(bench.able, progress=lambda *step: seen.append(step), name="progress")
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
-    assert seen[-1][1:] == (74, 74)
-    assert {what for what, _, _ in seen} == {"base: loss", "base: answers", "tuned: loss", "tuned: answers"}
+    assert seen[-1][1:] == (50, 50)
+    assert {what for what, _, _ in seen} == {"base: held-out rows", "tuned: held-out rows"}
 
 
 def test_without_generation_only_the_loss_is_measured(bench):

@@ -38,4 +38,4 @@ def test_what_was_not_asked_is_kept_with_its_reason():
     rows = _outputs("base", asked, [Answer("so so", False, 2)], [([-1.0, -2.0], [])], [{"mood.accuracy"}]).to_pylist()
     assert [(row["state"], row["reason"]) for row in rows] == [("answered", None), ("not asked", "prompt too long")]
     assert (rows[0]["label"], rows[0]["failed"], rows[0]["label_sums"]) == (None, ["mood.accuracy"], [-1.0, -2.0])
-    assert asked.steps == 2
+    assert asked.steps == 1
