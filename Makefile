@@ -10,6 +10,7 @@ CONFIG ?= data/quickstart/config.yaml
 export PYTHONSAFEPATH = 1
 
 PEERS  := .venv-peers
+HARNESS := .venv-lm-eval
 
 .PHONY: run test lint bench ui ui-stop
 
@@ -34,7 +35,7 @@ ui: $(READY)
 ui-stop: $(READY)
 	@$(BIN)/tuneloom --home .tuneloom ui --stop
 
-bench: $(READY) $(PEERS)/.ready
+bench: $(READY) $(PEERS)/.ready $(HARNESS)/.ready
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.quality
@@ -42,6 +43,7 @@ bench: $(READY) $(PEERS)/.ready
 	@$(BIN)/python -m benchmarks.render memory
 	@$(BIN)/python -m benchmarks.dedup speed $(PEERS)/bin/python
 	@$(BIN)/python -m benchmarks.dedup growth
+	@$(BIN)/python -m benchmarks.evaluate $(HARNESS)/bin/python
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
@@ -62,4 +64,12 @@ $(PEERS)/.ready: benchmarks/dedup_peers.txt
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/dedup_peers.txt
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps text-dedup==0.4.0
+	@touch $@
+
+# What evaluation is measured against, with our torch and transformers.
+$(HARNESS)/.ready: benchmarks/evaluate_peers.txt requirements.lock
+	@test -x $(HARNESS)/bin/python || $(PYTHON) -m venv $(HARNESS)
+	@$(HARNESS)/bin/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	@$(HARNESS)/bin/pip install --quiet --disable-pip-version-check "$$(grep '^transformers==' requirements.lock)" \
+		-r benchmarks/evaluate_peers.txt
 	@touch $@

@@ -77,6 +77,20 @@ def test_stop_ids_are_the_end_tokens_of_tokenizer_and_model(loaded) -> None:
     assert default_stop_ids(model, tokenizer) == {tokenizer.eos_token_id}
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_side_and_end_tokens_inside_a_prompt_change_nothing(loaded, prompts, side: str) -> None:
+    """The model pads with its end token: an end token in a prompt is read, and is no padding."""
+    model, tokenizer = loaded
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+    ended = [[*prompt, tokenizer.eos_token_id, *prompt[::-1]] for prompt in prompts]
+    before, tokenizer.padding_side = tokenizer.padding_side, side
+    try:
+        found = generate_greedy(model, tokenizer, ended, 12, 4, stop_ids=[])
+    finally:
+        tokenizer.padding_side = before
+    assert found == [by_transformers(model, prompt, 12, set()) for prompt in ended]
+
+
 def test_progress_is_told_and_an_empty_prompt_refused(loaded, prompts) -> None:
     model, tokenizer = loaded
     told: list[int] = []
