@@ -38,7 +38,12 @@ def main(peer: str, rounds: int = ROUNDS, scale: float = 1.0) -> None:
 
     folder = str(model_folder(resolve_model("smollm2-135m-instruct")))
     root = str(Path(__file__).parents[1])  # PEER does not know this project
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]), "HF_HUB_OFFLINE": "1"}
+    env = {
+        **os.environ,
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
+        "HF_HUB_OFFLINE": "1",
+    }
     pythons = {"ours": sys.executable, "lm-eval": peer}
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as place:
