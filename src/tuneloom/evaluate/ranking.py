@@ -15,7 +15,7 @@ import numpy as np
 
 from tuneloom.errors import TrainingError
 from tuneloom.evaluate.questions import Question
-from tuneloom.models.asks import LINE, Ask, Reply, replies, split_row
+from tuneloom.models.asks import LINE, SLOTS_AT_MOST, Ask, Reply, replies, split_row
 from tuneloom.models.generate import unscored
 from tuneloom.models.token_row import TokenRow
 
@@ -27,7 +27,7 @@ def ask_questions(
     max_new_tokens: int,
     stops: Iterable[int],
     on_rows: Callable[[int], None] = lambda done: None,
-    slots: int = 32,
+    slots: int = SLOTS_AT_MOST,
     line: int = LINE,
 ) -> tuple[list[Reply], list[list[float]]]:
     """For each question its reply (log p of its labels in nats, and the model's own answer where `said`), and log p of

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tuneloom.models.asks import Ask, replies
+from tuneloom.models.asks import SLOTS_AT_MOST, Ask, replies
 from tuneloom.models.attention import plain_model
 from tuneloom.models.token_row import TokenRow
 
@@ -19,7 +19,7 @@ def generate_greedy(
     tokenizer: Any,
     prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
-    batch_size: int = 32,
+    batch_size: int = SLOTS_AT_MOST,
     stop_ids: Iterable[int] | None = None,
     on_rows: Callable[[int], None] = lambda done: None,
 ) -> list[list[int]]:
