@@ -125,9 +125,10 @@ def ours(task: str, folder: str) -> Any:
     """A function of the items: log-likelihoods, or texts."""
     import numpy as np
 
-    from tuneloom.models.asks import Ask, replies
+    from tuneloom.models.asks import replies
     from tuneloom.models.generate import default_stop_ids, generate_greedy, unscored
     from tuneloom.models.load import load_model, load_tokenizer
+    from tuneloom.models.spots import Ask
     from tuneloom.models.token_row import TokenRow
 
     model, tokenizer = load_model(Path(folder)), load_tokenizer(Path(folder))

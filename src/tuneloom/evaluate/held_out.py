@@ -7,9 +7,10 @@ from typing import Any
 from tuneloom.evaluate.generation import Answer, answer_of
 from tuneloom.evaluate.items import Item
 from tuneloom.evaluate.metrics import Direction
-from tuneloom.models.asks import Ask, replies, split_row
+from tuneloom.models.asks import replies
 from tuneloom.models.generate import default_stop_ids
 from tuneloom.models.loss import supervised_tokens
+from tuneloom.models.spots import Ask, split_row
 from tuneloom.render.loss_mask import learnt_runs, prompt_ids
 
 METRIC = "loss"

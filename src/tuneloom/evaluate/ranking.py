@@ -15,8 +15,9 @@ import numpy as np
 
 from tuneloom.errors import TrainingError
 from tuneloom.evaluate.questions import Question
-from tuneloom.models.asks import LINE, SLOTS_AT_MOST, Ask, Reply, replies, split_row
+from tuneloom.models.asks import LINE, SLOTS_AT_MOST, replies
 from tuneloom.models.generate import unscored
+from tuneloom.models.spots import Ask, Reply, split_row
 from tuneloom.models.token_row import TokenRow
 
 

@@ -6,18 +6,17 @@ stays full; what all prompts begin with (system message, examples) is computed o
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from tuneloom.errors import ConfigError, TrainingError
+from tuneloom.errors import ConfigError
 from tuneloom.models.attention import attention_of, plain_model
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.seq2seq import answer_batch, reads_and_writes
 from tuneloom.models.slots import SLOTS, Run, Slots, prove, register_slot_attention
+from tuneloom.models.spots import Ask, Asked, Reply, Spot, score, spots_of
 from tuneloom.models.token_row import TokenRow
 
 LINE = 512
@@ -27,44 +26,6 @@ HELD = 8192
 SLOTS_AT_MOST = 64
 """Answers that grow at a time: a token costs a CPU 2.2 times as much in a step of 32 as in a prompt, and more in one of
 fewer."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ask:
-    """`prompt` and the `answers` that continue it, each ids and which of them are scored; `said` where the model is to
-    answer itself."""
-
-    prompt: TokenRow
-    answers: tuple[TokenRow, ...] = ()
-    said: bool = False
-
-    def needs(self, most: int) -> int:
-        """Tokens of the slot that it takes."""
-        return len(self.prompt) + max([most if self.said else 0, *map(len, self.answers)])
-
-    def whole(self, answer: TokenRow) -> TokenRow:
-        """The prompt and an answer in one row."""
-        ids, masks = (self.prompt.ids, answer.ids), (self.prompt.loss_mask, answer.loss_mask)
-        return TokenRow(answer.id, np.concatenate(ids), np.concatenate(masks))
-
-
-@dataclass
-class Reply:
-    """Log-likelihoods in nats, of the prompt's scored tokens and of each answer's; the model's own tokens, without the
-    stop that ended them."""
-
-    prompt_sum: float = 0.0
-    sums: list[float] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-
-
-Asked = tuple[Ask, Reply]
-
-
-def split_row(row: TokenRow, length: int) -> tuple[TokenRow, TokenRow]:
-    """A row's first `length` tokens as a prompt, and the rest as an answer to it."""
-    head, tail = slice(0, length), slice(length, len(row))
-    return TokenRow(row.id, row.ids[head], row.loss_mask[head]), TokenRow(row.id, row.ids[tail], row.loss_mask[tail])
 
 
 @torch.no_grad()
@@ -138,17 +99,6 @@ def _bands(asks: Sequence[Asked], most: int) -> Iterator[list[Asked]]:
         order = order[len(band) :]
 
 
-@dataclass(frozen=True)
-class _Spot:
-    """A place in the line that predicts `token`, which counts for an answer (its number) or the prompt (None)."""
-
-    place: int
-    token: int
-    reply: Reply
-    answer: int | None
-    row: str
-
-
 class _Work:
     """Asks of like length on one set of slots; the last slot is scratch, for asks that are only scored."""
 
@@ -180,7 +130,7 @@ class _Work:
             before = sum(len(run.ids) for run in runs)
             hidden = self._slots.read(runs, [reply.ids[-1] for reply in self._going], self._lengths)
             if spots:
-                _score(hidden, self._head, spots)
+                score(hidden, self._head, spots)
             chosen = [*range(before, before + grown), *(place for place, _, _ in ends)]
             tokens = self._head(hidden[chosen]).argmax(1).tolist() if chosen else []
             self._lengths = [length + 1 for length in self._lengths] + [length for _, length, _ in ends]
@@ -205,11 +155,11 @@ class _Work:
             self._slots.spread(length)
         return length
 
-    def _admit(self) -> tuple[list[Run], list[_Spot], list[tuple[int, int, Reply]]]:
+    def _admit(self) -> tuple[list[Run], list[Spot], list[tuple[int, int, Reply]]]:
         """Runs of the asks that begin now, what is scored in them, and for new answers the place that predicts their
         first token, the slot's length and the reply."""
         runs: list[Run] = []
-        spots: list[_Spot] = []
+        spots: list[Spot] = []
         ends: list[tuple[int, int, Reply]] = []
         start = 0
         while self._waiting:
@@ -220,7 +170,7 @@ class _Work:
                 break
             self._waiting.popleft()
             own = _runs(ask, slot, self._shared)
-            spots += _spots(ask, reply, start, self._shared)
+            spots += spots_of(ask, reply, start, self._shared)
             end = start + len(ask.prompt) - self._shared - 1
             if ask.said and self._most:
                 ends.append((end, len(ask.prompt), reply))
@@ -252,47 +202,3 @@ def _runs(ask: Ask, slot: int, shared: int) -> list[Run]:
     at = len(ask.prompt)
     prompt = Run(slot, shared, ask.prompt.ids[shared:].tolist())
     return [prompt, *(Run(slot, at, answer.ids[:-1].tolist()) for answer in ask.answers if len(answer) > 1)]
-
-
-def _spots(ask: Ask, reply: Reply, start: int, shared: int) -> list[_Spot]:
-    """Where the tokens of an ask that are scored are predicted, its runs beginning at `start` of the line.
-
-    Prompt `[5 7 9]`, answer `[4 2]` with mask `[1 1]`: 4 is predicted at 9, place 2, and 2 at 4, place 3.
-    """
-    name = ask.prompt.id
-    end = start + len(ask.prompt) - shared
-    spots = [
-        _Spot(start + place - 1 - shared, int(ask.prompt.ids[place]), reply, None, name)
-        for place in np.flatnonzero(ask.prompt.loss_mask).tolist()
-        if place  # nothing predicts the first token
-    ]
-    at = end
-    for number, answer in enumerate(ask.answers):
-        for place in np.flatnonzero(answer.loss_mask).tolist():
-            spots.append(_Spot(at + place - 1 if place else end - 1, int(answer.ids[place]), reply, number, answer.id))
-        at += max(0, len(answer) - 1)
-    return spots
-
-
-def _score(hidden: Tensor, head: Any, spots: Sequence[_Spot]) -> None:
-    """Adds the log-likelihood of every spot's token; hidden (T, d) float. A prompt's end is computed once for all its
-    answers, `LINE` places at a time."""
-    places, which = torch.unique(torch.tensor([spot.place for spot in spots]), return_inverse=True)
-    targets = torch.tensor([spot.token for spot in spots])
-    values = torch.empty(len(spots), dtype=torch.float64)
-    for start in range(0, len(places), LINE):
-        inside = ((which >= start) & (which < start + LINE)).nonzero()[:, 0]
-        logits = head(hidden[places[start : start + LINE].to(hidden.device)]).float()
-        rows, tokens = (which[inside] - start).to(logits.device), targets[inside].to(logits.device)
-        values[inside] = (logits[rows, tokens] - logits.logsumexp(1)[rows]).double().cpu()
-    for spot, value in zip(spots, values.tolist(), strict=True):
-        if not np.isfinite(value):
-            raise TrainingError(
-                f"the log-likelihood of a token is {value}",
-                where=f"row {spot.row}",
-                remedy="The model's weights are broken.",
-            )
-        if spot.answer is None:
-            spot.reply.prompt_sum += value
-        else:
-            spot.reply.sums[spot.answer] += value

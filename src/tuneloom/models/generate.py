@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tuneloom.models.asks import SLOTS_AT_MOST, Ask, replies
+from tuneloom.models.asks import SLOTS_AT_MOST, replies
 from tuneloom.models.attention import plain_model
+from tuneloom.models.spots import Ask
 from tuneloom.models.token_row import TokenRow
 
 

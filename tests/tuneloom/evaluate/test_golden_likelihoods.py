@@ -10,10 +10,11 @@ from tests.conftest import needed
 from tests.tiny_model import make_tiny_model
 from tests.tuneloom.evaluate.make_golden_likelihoods import FILE, NEW_TOKENS
 from tuneloom.errors import UnknownModel
-from tuneloom.models.asks import Ask, replies
+from tuneloom.models.asks import replies
 from tuneloom.models.generate import default_stop_ids, generate_greedy, unscored
 from tuneloom.models.load import load_model, load_tokenizer, model_folder
 from tuneloom.models.resolve import resolve_model
+from tuneloom.models.spots import Ask
 from tuneloom.models.token_row import TokenRow
 
 

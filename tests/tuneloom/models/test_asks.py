@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tuneloom.errors import ConfigError, TrainingError
 from tuneloom.models import asks as asks_module
-from tuneloom.models.asks import Ask, replies, split_row
+from tuneloom.models.asks import replies
 from tuneloom.models.load import load_model
+from tuneloom.models.spots import Ask
 from tuneloom.models.token_row import TokenRow
 
 MOST = 12
@@ -137,10 +138,3 @@ def test_mode_and_attention_are_given_back_even_after_an_error(model) -> None:
     assert model.training
     assert model.config._attn_implementation == "sdpa"
     model.eval()
-
-
-def test_a_row_is_split_into_prompt_and_answer() -> None:
-    whole = TokenRow("a", np.array([5, 7, 9, 2], np.int32), np.array([0, 0, 1, 1], np.uint8))
-    prompt, answer = split_row(whole, 2)
-    assert (prompt.ids.tolist(), answer.ids.tolist(), answer.loss_mask.tolist()) == ([5, 7], [9, 2], [1, 1])
-    assert Ask(prompt).whole(answer).ids.tolist() == whole.ids.tolist()
