@@ -35,12 +35,14 @@ class Run:
 class Line:
     """What the attention of one forward pass goes by: `runs`, then `grown` single tokens, of slots 0, 1, ...
 
-    `bounds` are the runs' places in the line, `lengths` int64 (grown,) the places those tokens are written to.
+    `bounds` are the runs' places in the line, `lengths` int64 (grown,) the places those tokens are written to, and
+    `longest` is how many tokens the fullest of those slots holds then.
     """
 
     runs: Sequence[Run]
     bounds: Sequence[tuple[int, int]]
     lengths: Tensor
+    longest: int
     kept: dict[int, tuple[Tensor, Tensor]]
     shape: tuple[int, int]
     masks: dict[Any, Tensor | None] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class Slots:
             ids += run.ids
             places += range(run.at, run.at + len(run.ids))
         at = torch.tensor(lengths, dtype=torch.long, device=device)
-        line = Line(runs, bounds, at, self._kept, self._shape)
+        line = Line(runs, bounds, at, max(lengths, default=0) + 1, self._kept, self._shape)
         out = self._model.base_model(
             input_ids=torch.tensor([[*ids, *grown]], device=device),
             position_ids=torch.tensor([[*places, *lengths]], device=device),
@@ -185,13 +187,13 @@ def _grow(
     row = torch.arange(count, device=query.device)
     for side, new in zip(kept, (key, value), strict=True):
         side[row, :, line.lengths] = new.transpose(0, 1)
-    longest = int(line.lengths.max()) + 1
+    longest = line.longest
     mark = ("grown", window)
     if mark not in line.masks:
         seen = torch.arange(longest, device=query.device)
         sees = seen <= line.lengths[:, None]
         sees = sees if window is None else sees & (line.lengths[:, None] - seen < window)
-        line.masks[mark] = sees[:, None, None, :]
+        line.masks[mark] = query.new_zeros(sees.shape).masked_fill(~sees, -torch.inf)[:, None, None, :]
     keys, values = (side[:count, :, :longest] for side in kept)
     kv_heads = keys.shape[1]
     grouped = query.transpose(0, 1).reshape(count, kv_heads, heads // kv_heads, -1)
