@@ -7,7 +7,7 @@ asked names rows by origin and says none of their words.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from tuneloom.artifacts import Reference, Store
@@ -50,6 +50,14 @@ def approve(store: Store, run: str, reviewer: str, time: str, reason: str) -> Ap
         where=store.url,
         remedy="A run asks where it exceeds a budget and `budgets.on_breach` is `ask`.",
     )
+
+
+def waiting(store: Store) -> Iterator[str]:
+    """The artifacts, `dedup/5d41...`, that somebody has yet to let pass."""
+    for text in store.documents.newest("approvals"):
+        found = _parse(text)
+        if found and set(found.asked) - set(found.approved):
+            yield found.artifact
 
 
 def _write(store: Store, approval: Approval) -> Approval:

@@ -93,8 +93,13 @@ def read_index(store: Store, key: str | None) -> ReleasedIndex:
 
 def released_ids(store: Store) -> Iterator[str]:
     """The ids that any standing index lists."""
-    for text in store.documents.newest(STAGE):
-        yield from read_index(store, parse_standing(text).index).ids.to_pylist()
+    for standing in all_standing(store):
+        yield from read_index(store, standing.index).ids.to_pylist()
+
+
+def all_standing(store: Store) -> Iterator[Standing]:
+    """What stands for each pipeline of the store. Raises BrokenArtifact for a damaged note."""
+    yield from map(parse_standing, store.documents.newest(STAGE))
 
 
 def parse_standing(text: str) -> Standing:

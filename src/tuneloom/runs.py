@@ -55,6 +55,11 @@ def write_run(store: Store, record: RunRecord) -> RunRecord:
     return record
 
 
+def remove_run(store: Store, record: RunRecord) -> None:
+    """Removes a record; where the same run is made again it starts a new one."""
+    store.documents.remove(_place(record.identity))
+
+
 def all_runs(store: Store) -> Iterator[RunRecord]:
     """The records of all runs that the store knows, the last written first; damaged ones are left out."""
     return (record for record in map(_parse, store.documents.newest("runs")) if record)

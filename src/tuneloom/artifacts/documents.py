@@ -2,6 +2,7 @@
 elsewhere, where every worker sees them."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -38,6 +39,22 @@ class Documents:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(part, place)
+
+    def remove(self, path: str) -> None:
+        """Removes a document; nothing where there is none."""
+        if self._remote:
+            self._remote.drop(path)
+        else:
+            (self._folder / path).unlink(missing_ok=True)
+
+    def seconds_since_written(self, path: str) -> float:
+        """Of any file of the store; negative where the clock was set back since, 0 where the file is gone."""
+        try:
+            if self._remote:
+                return time.time() - self._remote.written(path)
+            return time.time() - (self._folder / path).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def newest(self, folder: str) -> Iterator[str]:
         """The texts of the documents in a folder, the last written first."""

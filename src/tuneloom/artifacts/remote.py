@@ -77,6 +77,10 @@ class RemoteFolder:
         """Paths of the files in a folder, the last written first."""
         return sorted(self.names(folder), key=lambda name: self._files.modified(f"{self._root}/{name}"), reverse=True)
 
+    def written(self, path: str) -> float:
+        """When a file was written, in seconds since 1970. Raises FileNotFoundError."""
+        return self._files.modified(f"{self._root}/{path}").timestamp()
+
     def references(self) -> list[Reference]:
         """Every artifact there, by stage and key."""
         self._files.invalidate_cache()

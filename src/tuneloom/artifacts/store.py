@@ -124,8 +124,7 @@ class Store:
                 if parent not in seen:
                     seen[parent] = self._parent(current, parent)
                     todo.append(seen[parent])
-            known = [*seen.values(), *current.members]
-            check_handover(current.manifest, {one.reference: one.manifest for one in known})
+            check_handover(current.manifest, {a.reference: a.manifest for a in [*seen.values(), *current.members]})
 
     def verify(self, artifact: Artifact) -> list[str]:
         """Faults found by comparing every digest; empty where all is well.
@@ -172,10 +171,11 @@ class Store:
                     yield manifest
 
     def remove(self, reference: Reference, why: str) -> None:
-        """Takes an artifact or a tombstone away under the key's lock, saying why, with whatever a killed try left."""
+        """Takes an artifact or a tombstone away, saying why, with its memos and whatever a killed try left."""
         with self._locked(reference, WAIT_SECONDS):
             self._say(f"artifact {reference} is removed: {why}")
             self._delete(reference)
+            self._memos.drop(reference.key)
             self._work.clear(reference, resume=True)
 
     def take_down(self, reference: Reference, ids: Iterable[str], why: str) -> None:
