@@ -269,6 +269,9 @@ class Budgets(Section):
     """Largest share of the rows to train that may be duplicates of one row."""
     source_loss: float | None = Field(None, gt=0, le=1)
     """Largest share of a source's rows to train that may be lost as duplicates."""
+    fresh: float = Field(0, ge=0, allow_inf_nan=False)
+    """Training rows that must be new, gone or changed since the last release before a scheduled refresh trains: a share
+    of them below 1, a number of rows from 1 on. A change of settings or code always trains."""
     on_breach: Literal["stop", "ask"] = "stop"
     """`stop` ends the run as failed; `ask` ends it waiting for `tuneloom approve`, after which it goes on."""
 
@@ -290,6 +293,8 @@ class Run(Section):
 class Config(Section):
     """A whole pipeline. Only `sources` is needed besides `model`."""
 
+    version: Literal[1] = 1
+    """Form of this tree; a Tuneloom that reads another one refuses the file instead of guessing."""
     name: str = "tuneloom"
     """Name of the pipeline, for people: flow runs and reports bear it."""
     seed: int = 0

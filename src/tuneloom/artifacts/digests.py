@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tuneloom.artifacts.manifest import file_digest
 from tuneloom.errors import MissingFile, NotPermitted
+from tuneloom.records import digest
 
 Known = dict[str, list]
-"""Absolute path -> [size, mtime_ns, digest]."""
+"""Digest of an absolute path -> [size, mtime_ns, digest]."""
 
 _memories: dict[Path, Known] = {}
 _SPARE_LINES = 1_000
@@ -23,7 +24,7 @@ def cached_digest(path: Path, memory: Path) -> str:
     try:
         status = path.stat()
         known = _read(memory)
-        name = str(path.resolve())
+        name = digest(str(path.resolve()))  # a path may hold what the environment put there
         stamp = [status.st_size, status.st_mtime_ns]
         if name in known and known[name][:2] == stamp:
             return known[name][2]
@@ -47,8 +48,8 @@ def _read(memory: Path) -> Known:
             lines += 1
             try:
                 name, *entry = json.loads(line)
-                size, mtime, digest = entry
-                known[name] = [size, mtime, digest]
+                size, mtime, hashed = entry
+                known[name] = [size, mtime, hashed]
             except (ValueError, TypeError):
                 continue  # a line that a full disk or two writers cut: its file is hashed again
     except OSError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuneloom.errors import BrokenArtifact
 from tuneloom.records import canonical, digest
 
 SCHEMA_VERSION = 2
@@ -28,6 +29,13 @@ class Reference:
 
     stage: str
     key: str
+
+    def __post_init__(self) -> None:
+        """Raises BrokenArtifact for a name that would leave its place in the store."""
+        if any("/" in part or part in (".", "..") for part in (self.stage, self.key)):
+            raise BrokenArtifact(
+                f"{self.stage}/{self.key} is no name of an artifact", where="the store", remedy="Do not use this store."
+            )
 
     def __str__(self) -> str:
         return f"{self.stage}/{self.key}"
