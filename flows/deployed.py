@@ -22,6 +22,7 @@ from flows.refresh import refresh
 from flows.settings import allow_hub
 from tuneloom.config_file import load_config
 from tuneloom.errors import ConfigError
+from tuneloom.novelty import too_little_new
 from tuneloom.plan import Plan, make_plan
 from tuneloom.release.by_hand import Move, promote_by_hand, roll_back
 
@@ -47,7 +48,8 @@ def scheduled_refresh(
     """Runs the pipeline of a config file where anything is new; else ends at once as `NothingToDo`.
 
     `settings` are overrides such as `train.rank=4`. With `wait_for_review` a run that holds rows is suspended until a
-    person hands in the filled sheet. Raises what the pipeline raises.
+    person hands in the filled sheet. Where fewer training rows changed since the last release than `budgets.fresh` asks
+    for, it prepares the data and ends as `NotEnoughNew`. Raises what the pipeline raises.
     """
     claim_this_run()
     path = Path(config)
@@ -60,6 +62,8 @@ def scheduled_refresh(
         if wait_for_review:
             refresh(plan.config, path.parent, until="review", home=plan.home)
             _wait_for_review(_plan(path, home, settings))
+        if plan.config.budgets.fresh and (too_little := _too_little(path, home, settings)):
+            return Completed(name="NotEnoughNew", message=too_little)
         return refresh(plan.config, path.parent, home=plan.home)
 
 
@@ -67,6 +71,14 @@ def _plan(path: Path, home: str | None, settings: list[str] | None) -> Plan:
     tree, say = load_config(path, settings or []), get_run_logger().info
     allow_hub(tree, path.parent)
     return make_plan(tree, path.parent, home=Path(home) if home else None, say=say)
+
+
+def _too_little(path: Path, home: str | None, settings: list[str] | None) -> str | None:
+    """Why training waits for more data, once the data are prepared; None where it does not."""
+    plan = _plan(path, home, settings)
+    if None in dict(plan.reusable("mixture")).values():
+        refresh(plan.config, path.parent, until="mixture", home=plan.home)
+    return too_little_new(_plan(path, home, settings))
 
 
 def _wait_for_review(plan: Plan) -> None:

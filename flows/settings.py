@@ -90,6 +90,7 @@ def server_environment(home: Path, port: int, schedules: bool) -> dict[str, str]
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{LOOPBACK}:{port},http://localhost:{port}",
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": str(schedules).lower(),
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # by default all runs stay for ever
         f"{recorder}_BATCH_SIZE": "100",
         f"{recorder}_READ_BATCH_SIZE": "100",
         f"{recorder}_FLUSH_INTERVAL": "1",

@@ -21,6 +21,7 @@ from flows.embedded_server import EmbeddedServer
 from flows.reconcile import reconcile
 from flows.settings import LOOPBACK
 from flows.standing_note import NOTE, Standing, read_note, write_note
+from tasks.slots import make_training_slot
 from tuneloom.errors import ConfigError, NotPermitted, TuneloomError
 from tuneloom.release.processes import lives_here
 
@@ -61,6 +62,7 @@ def stand(
         server.wait_ready()
         for name in reconcile(standing=False):
             say(f"flow run {name} was left running by a process that died; marked CRASHED")
+        make_training_slot()
         _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
         worker = held.enter_context(_companion(home, "prefect-worker", _worker_command()))
         if config is not None:

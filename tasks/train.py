@@ -8,6 +8,7 @@ from prefect import task
 from prefect.states import State
 
 from tasks.run import Run
+from tasks.slots import training_slot
 from tasks.stage import HOURS, STAGE, Progress, finish_stage
 from tasks.tracking import run_tracking
 from tuneloom.artifacts import Reference, Writer
@@ -33,7 +34,8 @@ def train(run: Run, shards: Reference) -> State | Reference:
             tracking.log_step(step, step["step"])
             progress("tokens", step["tokens_so_far"], step["tokens_planned"])
 
-        fine_tune(writer, data, plan.config.train, plan.model, plan.config.seed, on_step, run.say)
+        with training_slot():
+            fine_tune(writer, data, plan.config.train, plan.model, plan.config.seed, on_step, run.say)
 
     run.reporter.begin("train")
     artifact = plan.store.ensure(plan.specs["train"], build)

@@ -177,6 +177,18 @@ def test_deployments_run_in_the_worker_and_all_ends_with_a_kill(
     scheduled = ask(told.api_url, "/deployments/name/scheduled-refresh/nightly")["schedules"]
     assert [one["schedule"]["cron"] for one in scheduled] == ["0 2 * * *"]
 
+    lines = (tmp_path / "rows.jsonl").read_text().splitlines()
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines[:-2]))  # a file changes: one run, however often it is seen
+    for _ in range(2):
+        watched = run_deployment(told.api_url, "watch/watch", quiet_seconds=0)
+        assert watched["state"]["name"] == "Started", watched["state"]
+    by_hand = ask(told.api_url, "/flow_runs/filter", {"deployments": {"id": {"any_": [run["deployment_id"]]}}})
+    (woken,) = [one for one in by_hand if one["id"] not in (run["id"], waiting["id"])]
+    assert wait_for(told.api_url, woken["id"])["state"]["type"] == "COMPLETED"
+    cleaned = run_deployment(told.api_url, "cleanup/cleanup", keep=1, dry_run=False)
+    assert cleaned["state"]["type"] == "COMPLETED", cleaned["state"]
+    assert run_deployment(told.api_url, "scheduled-refresh/nightly")["state"]["name"] == "NothingToDo"
+
     family = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
     assert len(family) >= 3
     process.send_signal(signal.SIGKILL)
