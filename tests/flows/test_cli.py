@@ -118,6 +118,17 @@ def test_a_pipe_that_nobody_reads_is_no_accident(tmp_path: Path, arguments: list
     assert done.returncode == 1
 
 
+def test_help_imports_nothing_that_is_not_pythons_or_the_command_lines() -> None:
+    script = (
+        "import contextlib, sys; before = set(sys.modules); from flows.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "named = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(named - sys.stdlib_module_names), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "['flows', 'tuneloom']"
+
+
 def test_planning_imports_nothing_heavy(tmp_path: Path) -> None:
     config = make_project(tmp_path)
     script = (
