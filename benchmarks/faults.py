@@ -118,9 +118,14 @@ def run(config: Path) -> list[str]:
         walk(going, first=TASKS[0].name)
         going.complete()
         made = {stage: going.artifact(stage).manifest for stage in (*DATA_STAGES, "train")}
-    note = {stage: {f.path: f.digest for f in one.files if f.path != "stats.json"} for stage, one in made.items()}
+    note = {stage: {f.path: f.digest for f in one.files if _is_result(f.path)} for stage, one in made.items()}
     (config.parent / "made.json").write_text(json.dumps(note))
     return [name for name in sys.modules if name.partition(".")[0] not in ("__main__", "pytest", "_pytest")]
+
+
+def _is_result(path: str) -> bool:
+    """Rows and weights; not the notes, which tell seconds, too."""
+    return path.endswith((".parquet", ".arrow", ".safetensors"))
 
 
 def made_by(config: Path, status: int | None) -> dict[str, Any]:
