@@ -23,7 +23,8 @@ from tuneloom.render.tokenizer import tokenizer_digest
 from tuneloom.train.adapters import attach, count_trainable, save_trained
 from tuneloom.train.batches import plan_steps
 from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest
-from tuneloom.train.trainer import StepReport, TrainReport, train
+from tuneloom.train.reports import StepReport, TrainReport
+from tuneloom.train.trainer import train
 
 
 def fine_tune(

@@ -20,7 +20,8 @@ from tuneloom.models.load import load_model
 from tuneloom.train import checkpoint
 from tuneloom.train.adapters import attach
 from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest, preemption
-from tuneloom.train.trainer import StepReport, train
+from tuneloom.train.reports import StepReport
+from tuneloom.train.trainer import train
 
 SETTINGS = Train(rank=4, tokens_per_step=40, micro_batch_tokens=15, learning_rate=0.02, epochs=3, dropout=0.2)
 HERE = Origin.here("cpu")

@@ -12,10 +12,10 @@ from tuneloom.errors import TrainingError
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.load import load_model
 from tuneloom.models.packed import packed_hidden
-from tuneloom.train import trainer
 from tuneloom.train.adapters import attach
 from tuneloom.train.batches import Step
-from tuneloom.train.trainer import StepReport, TrainReport, learning_rate, shortest, train
+from tuneloom.train.reports import StepReport, TrainReport
+from tuneloom.train.trainer import shortest, train
 
 SETTINGS = Train(rank=4, tokens_per_step=40, learning_rate=0.02, epochs=4)
 
@@ -77,29 +77,6 @@ def test_bfloat16_autocast_keeps_float32_weights_and_comes_near(tiny_model: Path
     assert report.steps[-1].loss == pytest.approx(exact.steps[-1].loss, rel=0.1)
 
 
-def test_a_loss_that_is_no_number_stops_with_the_rows_of_its_micro_batch(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    true_loss = trainer.packed_loss
-
-    def poisoned(model: Any, rows: Any, dtype: torch.dtype) -> Any:
-        loss, count = true_loss(model, rows, dtype)
-        return (loss * float("nan") if any(row.id == "row-4" for row in rows) else loss), count
-
-    monkeypatch.setattr(trainer, "packed_loss", poisoned)
-    with pytest.raises(TrainingError, match="the loss is nan") as caught:
-        trained(tiny_model, SETTINGS.model_copy(update={"micro_batch_tokens": 1}))
-    assert caught.value.where == "rows row-4"
-
-
-def test_a_loss_that_runs_away_stops_the_training(tiny_model: Path) -> None:
-    wild = SETTINGS.model_copy(update={"method": "full", "learning_rate": 1.0, "epochs": 20.0, "schedule": "constant"})
-    with pytest.raises(TrainingError, match=r"ran away|norm is") as caught:
-        trained(tiny_model, wild)
-    assert "row-" in caught.value.where
-    assert "train.learning_rate" in caught.value.remedy
-
-
 def test_a_model_whose_packed_rows_see_each_other_is_not_trained(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,24 +87,6 @@ def test_a_model_whose_packed_rows_see_each_other_is_not_trained(
     monkeypatch.setattr("tuneloom.models.packed.packed_hidden", leaky)
     with pytest.raises(TrainingError, match="packed rows get other logits"):
         trained(tiny_model)
-
-
-def test_the_learning_rate_rises_from_above_0_and_falls_by_its_schedule() -> None:
-    settings = Train(learning_rate=1e-3, warmup=0.2)
-    rates = [learning_rate(step, 10, settings) for step in range(10)]
-    assert rates[:3] == pytest.approx([5e-4, 1e-3, 9.7e-4], rel=1e-3)
-    assert rates[-1] == pytest.approx(3.0e-5, rel=0.01)
-    assert rates[1:] == sorted(rates[1:], reverse=True)
-
-
-@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
-@pytest.mark.parametrize("steps", [1, 2, 3, 50])
-@pytest.mark.parametrize("warmup", [0.0, 0.05, 0.5, 0.99])
-def test_every_step_has_a_rate_above_0_up_to_the_peak(schedule: Any, steps: int, warmup: float) -> None:
-    settings = Train(learning_rate=1e-3, warmup=warmup, schedule=schedule)
-    rates = [learning_rate(step, steps, settings) for step in range(steps)]
-    assert all(0 < rate <= 1e-3 for rate in rates)
-    assert max(rates) == pytest.approx(1e-3)
 
 
 def test_the_proof_before_training_uses_a_few_short_rows() -> None:
