@@ -212,8 +212,18 @@ class Train(Section):
     """Stops after about this many tokens, whatever `epochs` says."""
     tokens_per_step: int = Field(2048, gt=0)
     """Tokens in one optimiser step (a fixed list of rows)."""
-    micro_batch_tokens: int = Field(600, gt=0)
-    """Tokens computed at once; changes memory and speed, never the result."""
+    micro_batch_tokens: int | None = Field(None, gt=0)
+    """Tokens computed at once; changes memory and speed, never the result. Default: what pays and fits in memory."""
+    validate_every: int | None = Field(None, ge=0)
+    """Steps between two looks at the validation side's loss; 0: none; default: as often as costs 3 % of the time."""
+    validation_tokens: int = Field(20_000, gt=0)
+    """Most tokens of the validation side that a look takes."""
+    validation_by: Literal["overall", "tasks"] = "overall"
+    """Which loss says what is better: that of all tokens, or the mean of the tasks' losses."""
+    patience: int | None = Field(None, gt=0)
+    """Training ends after so many looks in a row without a better loss; the best look's weights are the result."""
+    log_checkpoints: bool = False
+    """Whether MLflow gets a copy of every checkpoint."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the computation; `auto` measures this machine and takes the faster."""
 

@@ -68,6 +68,7 @@ def test_the_model_is_loaded_onto_the_device_that_was_measured_and_that_is_said(
 
     machine = Machine(device, "float32", 1, 1.0, 1.0, "as measured")
     monkeypatch.setattr("tuneloom.train.stage.probe", lambda: machine)
+    monkeypatch.setattr("tuneloom.train.stage.free_bytes", lambda device: None)
     monkeypatch.setattr("tuneloom.train.stage.load_model", load)
     run = plan_run(ended.config, told, "train.rank=5")
     with pytest.raises(Loaded):

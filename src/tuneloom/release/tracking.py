@@ -7,8 +7,10 @@ KILLED whose process is dead, since MLflow would show them as running for ever.
 
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ BATCH_SECONDS = 5.0
 BATCH_METRICS = 500  # MLflow takes 1000 at once
 BATCH_PARAMS = 100  # MLflow's limit
 PARAM_LENGTH = 6000  # MLflow's limit
+SYSTEM_SECONDS = 10.0
 PROCESS_TAG = "tuneloom.process"
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -94,6 +97,20 @@ class Tracking:
     def artifact(self, path: Path, folder: str = "") -> None:
         """Copies a file to the run's files."""
         self.client.log_artifact(self.run_id, str(path), folder or None)
+
+    @contextmanager
+    def system_metrics(self, seconds: float = SYSTEM_SECONDS) -> Iterator[None]:
+        """Within the block MLflow's own monitor logs the machine (`system/...`: processors, memory, disk, network,
+        GPUs where pynvml is) every `seconds`, in a thread; a resumed run's steps go on."""
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        where = address(self.home).tracking
+        monitor = SystemMetricsMonitor(self.run_id, seconds, resume_logging=True, tracking_uri=where)
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.finish()
 
     def close(self, status: Status = "FINISHED") -> None:
         """Writes what waits and ends the run. Raises TuneloomError where MLflow does not take it."""
@@ -175,6 +192,12 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from flatten(value, name)
         else:
             yield name, value if isinstance(value, str) else canonical(value)
+
+
+def metric_name(text: str) -> str:
+    """A text as a part of a metric's name, which may have letters, digits and `_-. :` alone:
+    `glue/mrpc (v2)` -> `glue_mrpc _v2_`."""
+    return re.sub(r"[^\w\-. :]", "_", text)
 
 
 def is_absent(error: Any) -> bool:

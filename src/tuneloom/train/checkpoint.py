@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from tuneloom.artifacts.work import flush
+from tuneloom.train.choices import Choices
 
 KEPT = 2
 LEAST_SECONDS = 60.0
@@ -58,17 +59,9 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What the machine chose when training began, and a resume takes over."""
-
-    dtype: str
-    threads: int
-
-
-@dataclass(frozen=True)
 class Checkpoint:
-    """A training after `step` steps. `tensors` by name: `weight.<name>`, `moment.<number>.<name>`, `random...`;
-    `counters` holds plain values."""
+    """A training after `step` steps. `tensors` by name: `weight.<name>`, `moment.<number>.<name>`, `best.<name>`,
+    `random...`; `counters` holds plain values."""
 
     step: int
     origin: Origin
@@ -86,6 +79,7 @@ class Checkpoints:
     choices: Choices
     least_seconds: float = LEAST_SECONDS
     share: float = SHARE
+    on_saved: Callable[[Path], None] = lambda path: None
     _next: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +113,7 @@ class Checkpoints:
         flush(self.folder)
         for old in _files(self.folder)[KEPT:]:
             old.unlink()
+        self.on_saved(place)
         now = time.monotonic()
         self._next = now + max(self.least_seconds, (now - began) / self.share)
 

@@ -5,7 +5,7 @@ budget changes memory and speed but not the result.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from tuneloom.config import Train
 from tuneloom.errors import TrainingError
 from tuneloom.models.loss import packed_loss
 from tuneloom.models.packed import micro_batches
-from tuneloom.models.seq2seq import reads_and_writes, summed_loss
+from tuneloom.models.seq2seq import input_and_target, reads_and_writes, summed_loss
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.batches import Step
 
@@ -32,7 +32,14 @@ def optimiser(parameters: Sequence[torch.nn.Parameter], settings: Train) -> torc
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate, fused=fused)
 
 
-def backward(model: Any, batch: Sequence[TokenRow], step: Step, budget: int, dtype: str) -> float:
+def backward(
+    model: Any,
+    batch: Sequence[TokenRow],
+    step: Step,
+    budget: int,
+    dtype: str,
+    on_micro_batch: Callable[[], None] = lambda: None,
+) -> float:
     """Adds the gradients of the step's mean loss, micro-batch by micro-batch; returns that loss."""
     total = 0.0
     device = next(model.parameters()).device.type
@@ -46,8 +53,17 @@ def backward(model: Any, batch: Sequence[TokenRow], step: Step, budget: int, dty
         if not math.isfinite(value):
             raise stopped(f"the loss is {value}", part)
         (loss / step.supervised).backward()
+        on_micro_batch()
         total += value
     return total / step.supervised
+
+
+def padded_tokens(model: Any, batch: Sequence[TokenRow], budget: int) -> int:
+    """Places of a step that are computed for nothing: none in packed rows; what an encoder-decoder's batches pad."""
+    if not reads_and_writes(model):
+        return 0
+    sides = ([input_and_target(row) for row in part] for part in micro_batches(batch, budget))
+    return sum(_padding([len(one[side]) for one in part]) for part in map(list, sides) for side in (0, 1))
 
 
 def check_numbers(step: int, loss: float, norm: float, before: Sequence[float], batch: Sequence[TokenRow]) -> None:
@@ -57,6 +73,11 @@ def check_numbers(step: int, loss: float, norm: float, before: Sequence[float], 
     mean = sum(recent) / WINDOW
     if len(recent) == WINDOW and mean > max(2 * before[0] + 1, RUNAWAY):
         raise stopped(f"the loss ran away: {before[0]:.2f} at first, {mean:.2f} by step {step + 1}", batch)
+
+
+def _padding(lengths: Sequence[int]) -> int:
+    """Places that fill rows of these lengths up to the longest: [3, 5] -> 2."""
+    return max(lengths) * len(lengths) - sum(lengths)
 
 
 def stopped(what: str, rows: Sequence[TokenRow]) -> TrainingError:
