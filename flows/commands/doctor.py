@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     reporter = TerminalReporter()
     faults = [*_versions(reporter), *_machine(reporter), *_model(reporter), *_store(options, reporter)]
+    _training(options, reporter)
     reporter.say("")
     for fault in faults:
         reporter.say(f"wrong: {fault}")
@@ -82,6 +83,27 @@ def _model(reporter: "TerminalReporter") -> list[str]:
         return [str(error)]
     reporter.say(f"packaged model {source.name}: {source.digest}")
     return []
+
+
+def _training(options: argparse.Namespace, reporter: "TerminalReporter") -> None:
+    """What a training would choose here and why: the last run's, else one of the packaged model with the defaults."""
+    from flows.project import last_plan
+    from tuneloom.config import Render, Train
+    from tuneloom.errors import TuneloomError
+    from tuneloom.models.resolve import resolve_model
+    from tuneloom.train.forecast import forecast
+
+    try:
+        plan = last_plan(options, lambda line: None)
+        settings, render, model = plan.config.train, plan.config.render, plan.model
+    except TuneloomError:
+        try:
+            settings, render, model = Train(), Render(), resolve_model("smollm2-135m-instruct")
+        except TuneloomError:
+            return
+    reporter.say(f"training {model.name} ({settings.method}) would choose")
+    for reason in forecast(settings, render, model, None).chosen.reasons:
+        reporter.say(f"  {reason}")
 
 
 def _store(options: argparse.Namespace, reporter: "TerminalReporter") -> list[str]:

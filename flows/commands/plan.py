@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flows.arguments import add_config_arguments, add_json_argument
 
 if TYPE_CHECKING:
+    from tuneloom.artifacts import Artifact
     from tuneloom.changes import FileChanges
     from tuneloom.estimate import Estimate
     from tuneloom.plan import Plan
+    from tuneloom.train.forecast import Forecast
 
 NAMED = 5
 """Files that are named of each kind of change."""
@@ -44,20 +46,22 @@ def run(options: argparse.Namespace) -> int:
     changes = file_changes(plan)
     needs = estimate(plan, [line["stage"] for line in lines if not line["reused"]])
     free = shutil.disk_usage(existing(local_store(plan) or plan.home)).free
+    training = _training(plan, found)
     if options.json:
         told = {
             "files": {"new": changes.new, "changed": changes.changed, "gone": changes.gone, "renamed": changes.renamed,
                       "read": [file_name(one) for one in changes.read], "reused": changes.reused},
             "seconds": round(needs.seconds, 1), "seconds_unknown_for": needs.unknown,
             "disk_bytes": needs.store_bytes, "temporary_bytes": needs.temporary_bytes, "free_bytes": free,
-            "without_license": _unlicensed(plan),
+            "without_license": _unlicensed(plan), "training": _training_object(training),
         }  # fmt: skip
         print(json.dumps({"run": plan.record.identity, "stages": lines, **told}, ensure_ascii=False))
         return 0
     for line in lines:
         reporter.say(f"{line['stage']:<9} {'reuse' if line['reused'] else 'run':<6} {line['why']}")
     reporter.say("")
-    for words in [*_of_files(plan, changes), *_of_costs(needs, found, free), *_of_model(plan), *_of_licenses(plan)]:
+    further = [*_of_training(training), *_of_model(plan), *_of_licenses(plan)]
+    for words in [*_of_files(plan, changes), *_of_costs(needs, found, free), *further]:
         reporter.say(words)
     return 0
 
@@ -90,6 +94,36 @@ def _of_costs(needs: "Estimate", found: Mapping[str, object], free: int) -> list
         f"time      about {_duration(needs.seconds)}, {basis}{unknown}",
         f"disk      about {size_text(needs.store_bytes)} of {size_text(free)} free{short}",
     ]
+
+
+def _training(plan: "Plan", found: Mapping[str, "Artifact | None"]) -> "Forecast | None":
+    """What training would choose and take; None where it is not to run."""
+    from tuneloom.train.forecast import forecast
+
+    if found.get("train", plan) is not None:
+        return None
+    rendered = found.get("render")
+    available = rendered.stats["sides"]["train"]["tokens"] if rendered else None
+    return forecast(plan.config.train, plan.config.render, plan.model, available)
+
+
+def _of_training(training: "Forecast | None") -> list[str]:
+    """`training  about 4 min`, and a line for each choice."""
+    if training is None:
+        return []
+    time = f"about {_duration(training.seconds)}" if training.seconds else "time not known before render"
+    return [f"training  {time} on {training.device}", *(f"  {reason}" for reason in training.chosen.reasons)]
+
+
+def _training_object(training: "Forecast | None") -> dict[str, Any] | None:
+    """The same for `--json`."""
+    from dataclasses import asdict
+
+    if training is None:
+        return None
+    need = training.chosen.need
+    memory = {"memory_bytes": need.peak if need else None}
+    return {"seconds": training.seconds, **memory, **asdict(training.chosen.choices)}
 
 
 def _of_model(plan: "Plan") -> list[str]:

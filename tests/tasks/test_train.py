@@ -17,6 +17,7 @@ from tuneloom.artifacts import Spec, Writer
 from tuneloom.errors import BrokenArtifact
 from tuneloom.models.probe import Machine
 from tuneloom.release.connection import connect
+from tuneloom.release.tracking import Tracking
 from tuneloom.train import stage
 from tuneloom.train.checkpoint import Checkpoints
 
@@ -36,6 +37,41 @@ def test_every_step_is_in_mlflow_with_the_parameters_and_the_data(ended: Ended) 
     trained_on = [i.dataset for i in run.inputs.dataset_inputs if i.tags[0].value == "training"]
     assert [data.digest for data in trained_on] == [ended.artifact("render").reference.key]
     assert run.info.status == "FINISHED"
+
+
+def test_what_a_step_took_and_what_the_validation_side_says_is_in_mlflow(
+    ended: Ended, told: Told, tmp_path: Path
+) -> None:
+    run = plan_run(
+        ended.config, told, "train.validate_every=1", "train.tokens_per_step=64", "split.validation=0.3",
+        "train.log_checkpoints=true", home=tmp_path / "home",
+    )  # fmt: skip
+    monitored = partial(Tracking.system_metrics, seconds=0.05)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Tracking, "system_metrics", lambda self: monitored(self))
+        monkeypatch.setattr(stage, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
+        walk(run, last="train")
+    client, run_id = connect(tmp_path / "home"), run.plan.record.mlflow_run_id
+    lines = run.artifact("train").path("steps.jsonl").read_text("utf-8").splitlines()
+    looks = [json.loads(x) for x in run.artifact("train").path("validation.jsonl").read_text("utf-8").splitlines()]
+    found = client.get_run(run_id).data.metrics
+    wanted = ("loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens", "padded_tokens",
+              "tokens_per_second", "mfu", "memory_bytes")  # fmt: skip
+    for name in wanted:
+        written = [(json.loads(line)["step"], pytest.approx(json.loads(line)[name])) for line in lines]
+        assert [(p.step, p.value) for p in client.get_metric_history(run_id, f"train/{name}")] == written, name
+    assert found["train/mfu"] > 0
+    assert len(looks) == len(lines) > 1
+    history = client.get_metric_history(run_id, "validation/loss")
+    assert [(p.step, p.value) for p in history] == [(look["step"], pytest.approx(look["loss"])) for look in looks]
+    tasks = {name.removeprefix("validation/task/") for name in found if name.startswith("validation/task/")}
+    assert tasks == set(looks[0]["tasks"])
+    assert any(name.startswith("system/") for name in found)
+    assert [one.path for one in client.list_artifacts(run_id, "checkpoints")]
+    stats = run.artifact("train").stats
+    assert (stats["chosen_on"], str(stats["chosen_step"]) in stats["validation_losses"]) == ("validation", True)
+    assert stats["seconds_to_first_micro_batch"] > 0
+    assert stats["memory_estimate_bytes"] > 0
 
 
 def test_the_progress_ends_at_the_planned_tokens(ended: Ended) -> None:

@@ -43,6 +43,14 @@ def model_folder(source: ModelSource, say: Callable[[str], None] = lambda text: 
     return folder
 
 
+def folder_at_hand(source: ModelSource) -> Path | None:
+    """A folder with the model's safetensors, without converting or fetching anything; None where there is none yet."""
+    if source.path is None:
+        return None
+    folder = user_cache() / "models" / source.digest if source.kind == "packaged" else source.path
+    return folder if (folder / "config.json").is_file() else None
+
+
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """The tokenizer of a model folder, with its chat template."""
     from transformers import AutoTokenizer

@@ -17,6 +17,7 @@ def well_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the store can be ill."""
     for look in ("_versions", "_machine", "_model"):
         monkeypatch.setattr(doctor, look, lambda reporter: [])
+    monkeypatch.setattr(doctor, "_training", lambda options, reporter: None)
 
 
 @pytest.fixture

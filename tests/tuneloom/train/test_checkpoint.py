@@ -18,10 +18,12 @@ from tuneloom.config import Train
 from tuneloom.errors import TrainingError
 from tuneloom.models.load import load_model
 from tuneloom.train import checkpoint
+from tuneloom.train import step as step_module
 from tuneloom.train.adapters import attach
 from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest, preemption
-from tuneloom.train.reports import StepReport
+from tuneloom.train.reports import StepReport, ValidationReport
 from tuneloom.train.trainer import train
+from tuneloom.train.validation import Validation
 
 SETTINGS = Train(rank=4, tokens_per_step=40, micro_batch_tokens=15, learning_rate=0.02, epochs=3, dropout=0.2)
 HERE = Origin.here("cpu")
@@ -37,6 +39,8 @@ def run(
     settings: Train = SETTINGS,
     on_step: Callable[[StepReport], None] = lambda step: None,
     say: Callable[[str], None] = lambda line: None,
+    validation: Validation | None = None,
+    on_validation: Callable[[ValidationReport], None] = lambda look: None,
 ) -> dict[str, torch.Tensor]:
     """Trains from what `folder` holds, a checkpoint after each step; the trained weights."""
     folder.mkdir(exist_ok=True)
@@ -44,7 +48,8 @@ def run(
     trainee = attach(load_model(model), settings, seed=1)
     plan = one_row_packs(token_rows(), settings, 1)
     at = Checkpoints(folder, HERE, Choices("float32", torch.get_num_threads()), least_seconds=0, share=math.inf)
-    train(trainee, token_rows(), plan, settings, 1, "float32", on_step, at, resumed, say)
+    told = on_step, at, resumed, say, None, validation, on_validation
+    train(trainee, token_rows(), plan, settings, 1, "float32", *told)
     return {name: p.detach() for name, p in trainee.named_parameters() if p.requires_grad}
 
 
@@ -74,6 +79,52 @@ def test_stopped_in_every_step_it_ends_in_the_same_bytes(tiny_model: Path, tmp_p
     assert_equal(run(tiny_model, tmp_path / "stopped", settings, told.append), weights)
     forget = {"seconds": 0.0, "tokens_per_second": 0.0, "memory_bytes": 0}
     assert [replace(report, **forget) for report in told] == [replace(report, **forget) for report in calm]
+
+
+def test_stopped_anywhere_it_stops_early_as_it_would_have_and_keeps_the_same_best_weights(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    validation = Validation(token_rows((9, 14, 6), seed=7), ["a", "b", "a"], 2)
+    settings = SETTINGS.model_copy(update={"learning_rate": 0.2, "schedule": "constant", "patience": 1, "epochs": 8.0})
+    calm: list[StepReport] = []
+    looks: list[ValidationReport] = []
+    weights = run(
+        tiny_model, tmp_path / "calm", settings, calm.append, validation=validation, on_validation=looks.append
+    )
+    assert 4 <= len(calm) < calm[0].steps, "stopped early"
+    for step in range(2, len(calm) + 1):
+        with pytest.raises(Stopped):
+            run(tiny_model, tmp_path / "stopped", settings, stop_in(step), validation=validation)
+    again: list[ValidationReport] = []
+    found = run(tiny_model, tmp_path / "stopped", settings, validation=validation, on_validation=again.append)
+    assert_equal(found, weights)
+    assert [(one.step, one.loss, one.tasks) for one in again] == [(one.step, one.loss, one.tasks) for one in looks]
+
+
+def test_what_memory_made_the_machine_choose_is_taken_over(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_loss = step_module.packed_loss
+
+    def short_of_memory(model: Any, rows: Any, dtype: Any) -> Any:
+        if len(rows) > 1:
+            raise MemoryError
+        return true_loss(model, rows, dtype)
+
+    settings = SETTINGS.model_copy(update={"micro_batch_tokens": 60})
+    with monkeypatch.context() as short:
+        short.setattr(step_module, "packed_loss", short_of_memory)
+        with pytest.raises(Stopped):
+            run(tiny_model, tmp_path / "stopped", settings, stop_in(3))
+    found = newest(tmp_path / "stopped", "cpu", print)
+    assert found is not None
+    assert found.choices.micro_batch_tokens < 60
+    said: list[str] = []
+    run(tiny_model, tmp_path / "stopped", settings, say=said.append)
+    assert not any("memory ran out" in line for line in said)
+    after = newest(tmp_path / "stopped", "cpu", print)
+    assert after is not None
+    assert after.choices == found.choices
 
 
 @pytest.mark.parametrize("left_out", ["random_state", "moment", "weight"])
