@@ -23,7 +23,7 @@ def register_segment_attention() -> None:
     from transformers.masking_utils import AttentionMaskInterface
 
     AttentionInterface.register(SEGMENT, segment_attention)
-    AttentionMaskInterface.register(SEGMENT, _no_mask)
+    AttentionMaskInterface.register(SEGMENT, no_mask)
 
 
 def segment_attention(
@@ -44,7 +44,7 @@ def segment_attention(
     """
     import torch
 
-    _check_possible(module, query, key, segments, options)
+    check_possible(module, query, key, segments, options)
     grouped, given, device = query.shape[1] != key.shape[1], value.dtype, query.device.type
     on_cpu = device == "cpu"
     if on_cpu:  # measured with AMX: sdpa with its gradient in bfloat16 takes 1.3 to 7 times as long as in float32
@@ -69,7 +69,11 @@ def segment_attention(
 @contextlib.contextmanager
 def attention_of(model: Any, name: str) -> Iterator[None]:
     """Runs the block with another attention function in `model` (or the model under its adapter)."""
+    from tuneloom.models.flash import FLASH, register_flash_attention
+
     register_segment_attention()
+    if name == FLASH:
+        register_flash_attention()
     inner = plain_model(model)
     before = inner.config._attn_implementation
     if before == name:
@@ -87,7 +91,7 @@ def plain_model(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def _check_possible(
+def check_possible(
     module: Any, query: "torch.Tensor", key: "torch.Tensor", segments: Sequence[int] | None, options: dict[str, Any]
 ) -> None:
     """Raises TrainingError where the result would be silently wrong."""
@@ -109,7 +113,7 @@ def _check_possible(
         )
 
 
-def _no_mask(*_: Any, attention_mask: Any = None, **__: Any) -> None:
+def no_mask(*_: Any, attention_mask: Any = None, **__: Any) -> None:
     """Rows are kept apart by their bounds; a padding mask would be ignored, so it is refused."""
     if attention_mask is not None and not bool(attention_mask.all()):
         raise TrainingError(

@@ -14,6 +14,7 @@ import torch
 from tuneloom.config import Train
 from tuneloom.errors import TrainingError
 from tuneloom.models.attention import SEGMENT, plain_model
+from tuneloom.models.flash import FLASH, has_flash_attention
 from tuneloom.models.packed import micro_batches
 from tuneloom.models.probe import Machine, choose_dtype
 from tuneloom.models.token_row import TokenRow
@@ -75,7 +76,7 @@ def choose(
         tokens, checkpointing, found = _fitting(settings, machine, shape, longest, dtype, tokens, free)
     reasons.append(_tokens_told(settings, tokens, best, found, free))
     reasons.append("checkpointing: " + ("on, memory is short" if checkpointing else "off, memory suffices"))
-    attention, why = attention_path(machine)
+    attention, why = attention_path(machine, dtype)
     liger, compiled, kernels = _kernels(machine, shape, trained_tokens)
     reasons += [f"attention: {why}", f"kernels: {kernels}"]
     choices = Choices(dtype, machine.threads, tokens, checkpointing, attention, liger, compiled)
@@ -126,8 +127,10 @@ def with_less_memory(choices: Choices, batch: Sequence[TokenRow]) -> Choices:
     )
 
 
-def attention_path(machine: Machine) -> tuple[str, str]:
+def attention_path(machine: Machine, dtype: str) -> tuple[str, str]:
     """An attention function's name, and why: `("segment", "sdpa a row at a time, no mask (cpu)")`."""
+    if machine.device == "cuda" and dtype == "bfloat16" and has_flash_attention():
+        return FLASH, "FlashAttention over all rows at once, torch's own"
     return SEGMENT, f"sdpa a row at a time, no mask ({machine.device})"
 
 

@@ -63,6 +63,17 @@ def test_every_choice_is_told_with_its_reason() -> None:
     assert choose(Train(dtype="bfloat16"), CPU, SMOL, 150, 0, None).reasons[0] == "bfloat16: train.dtype"
 
 
+def test_a_gpu_in_bfloat16_takes_one_attention_kernel_for_all_rows() -> None:
+    assert chosen(GPU, None).attention == "segment_fused"
+    assert chosen(GPU, None, dtype="float32").attention == chosen(CPU, None).attention == "segment"
+
+
+def test_all_rows_at_once_trains_on_a_cpu_row_by_row(tiny_model: Path) -> None:
+    names = "segment", "segment_fused"
+    plain, found = (trained(tiny_model, Choices("float32", 1, attention=name))[1] for name in names)
+    assert [s.loss for s in found.steps] == [s.loss for s in plain.steps]
+
+
 def test_compiling_is_for_long_trainings_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     many = 10**12
