@@ -110,4 +110,5 @@ def told(gains: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # minutes lie between two lines
     main(*sys.argv[1:])

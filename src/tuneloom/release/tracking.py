@@ -195,9 +195,10 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 
 
 def metric_name(text: str) -> str:
-    """A text as a part of a metric's name, which may have letters, digits and `_-. :` alone:
-    `glue/mrpc (v2)` -> `glue_mrpc _v2_`."""
-    return re.sub(r"[^\w\-. :]", "_", text)
+    """A text as a part of a metric's name, which may have letters, digits and `_-. :` alone, at most 250 in all, and
+    must be no path to elsewhere: `glue/mrpc (v2)` -> `glue_mrpc _v2_`, `..` -> `__`."""
+    name = re.sub(r"[^\w\-. :]", "_", text[:200])
+    return name if name.strip(".") else "_" * len(name)
 
 
 def is_absent(error: Any) -> bool:

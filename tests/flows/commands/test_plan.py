@@ -34,8 +34,13 @@ def test_before_a_run_every_stage_would_run_and_nothing_is_made(
     assert found["seconds_unknown_for"] == ["train", "evaluate", "release", "report"]
     assert found["free_bytes"] > found["disk_bytes"] > 0
     assert found["without_license"] == ["rows"]
+    assert found["training"]["micro_batch_tokens"] > 0
+    assert found["training"]["memory_bytes"] is None or found["training"]["memory_bytes"] > 0
     assert main(["plan", str(config)]) == 0
-    assert "not known before a first run" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "not known before a first run" in told
+    assert "training  " in told
+    assert "tokens at a time: " in told
     assert sorted(tmp_path.rglob("*")) == before
 
 

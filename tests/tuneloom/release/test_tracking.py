@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from tests.tuneloom.release.conftest import World
 from tuneloom.errors import TuneloomError
 from tuneloom.release import tracking as module
 from tuneloom.release.processes import process_mark
-from tuneloom.release.tracking import Tracking, flatten, may_pass, open_tracking, reconcile
+from tuneloom.release.tracking import Tracking, flatten, may_pass, metric_name, open_tracking, reconcile
 
 
 @pytest.fixture
@@ -157,3 +159,30 @@ def test_flattening_loses_no_leaf(tree: dict) -> None:
     leaves = sum(len(value) if isinstance(value, dict) else 1 for value in tree.values())
     assert len(flat) == leaves
     assert all(isinstance(value, str) for value in flat.values())
+
+
+def test_the_machine_is_watched_within_the_block_alone_and_a_resumed_run_goes_on(world: World, run: Tracking) -> None:
+    def watched(tracking: Tracking) -> list[int]:
+        with tracking.system_metrics(seconds=0.05):
+            time.sleep(0.3)
+        return [p.step for p in tracking.client.get_metric_history(run.run_id, "system/cpu_utilization_percentage")]
+
+    first = watched(run)
+    assert first == list(range(len(first)))
+    assert first
+    again = watched(open_tracking(world.home, "tracking", "a run", resume_run_id=run.run_id))
+    assert again == list(range(len(again)))
+    assert len(again) > len(first)
+    assert not [thread for thread in threading.enumerate() if thread.name == "SystemMetricsMonitor"]
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_any_task_makes_a_metrics_name(task: str) -> None:
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(f"validation/task/{metric_name(task)}")
+
+
+def test_a_tasks_name_stays_readable() -> None:
+    assert metric_name("glue/mrpc (v2)") == "glue_mrpc _v2_"
+    assert metric_name("阅读理解-1") == "阅读理解-1"
