@@ -95,13 +95,21 @@ class Progress:
             progress=0.0, key=f"{stage}-progress", description=f"{stage} under way"
         )
         self._told = 0.0
+        self._last = ("", 0, 0)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Reports that `done` of `total` are finished."""
+        self._last = (what, done, total)
         self._run.reporter.progress(self._stage, what, done, total)
         if time.monotonic() - self._told >= self._seconds or done >= total:
             self._told = time.monotonic()
             update_progress_artifact(artifact_id=self._id, progress=100.0 * done / max(total, 1))
+
+    def end(self) -> None:
+        """What ended before all of its plan, as a training may, has nothing left to do."""
+        what, done, total = self._last
+        if done < total:
+            self(what, total, total)
 
 
 def _table(artifact: Artifact) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ def train(run: Run, shards: Reference) -> State | Reference:
         told = Listener(run.say, on_step, partial(_log_look, tracking), on_checkpoint, began)
         with training_slot(), tracking.system_metrics():
             fine_tune(writer, data, mixture, plan.config.train, plan.model, plan.config.seed, told)
+        progress.end()
 
     run.reporter.begin("train")
     artifact = plan.store.ensure(plan.specs["train"], build)

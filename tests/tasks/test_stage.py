@@ -97,3 +97,13 @@ def test_a_stage_that_fails_stores_nothing_and_is_not_noted(again, told: Told, m
         run_stage(again, "dedup", build)
     assert again.plan.store.find(Spec("dedup", "fails").reference) is None
     assert dict(again.plan.record.stages) == before
+
+
+def test_what_ends_before_its_plan_ends_its_bar_too(again, told: Told) -> None:
+    progress = Progress(again, "train", seconds=1e9)
+    progress("tokens", 40, 100)
+    progress.end()
+    assert told.percent[-1] == 100.0
+    count = len(told.percent)
+    progress.end()
+    assert len(told.percent) == count, "told once"
