@@ -62,7 +62,7 @@ class Workers:
     def __init__(self, count: int | None = None, preload: Sequence[str] = ()) -> None:
         self.count, self.threads = count or cores(), 1
         context = _context(preload)
-        self._pool = ProcessPoolExecutor(self.count, context, initializer=_end_with_parent)
+        self._pool = ProcessPoolExecutor(self.count, context, initializer=end_with_parent)
 
     def __enter__(self) -> Self:
         return self
@@ -128,8 +128,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_with_parent() -> None:
-    """In a worker: a thread that ends it as soon as the process that started it is gone, even by kill -9."""
+def end_with_parent() -> None:
+    """In a worker process: a thread that ends it as soon as the process that started it is gone, even by kill -9."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()

@@ -18,7 +18,7 @@ from tuneloom.errors import BrokenArtifact
 from tuneloom.models.probe import Machine
 from tuneloom.release.connection import connect
 from tuneloom.release.tracking import Tracking
-from tuneloom.train import stage
+from tuneloom.train import job
 from tuneloom.train.checkpoint import Checkpoints
 
 
@@ -104,8 +104,8 @@ def test_the_model_is_loaded_onto_the_device_that_was_measured_and_that_is_said(
 
     machine = Machine(device, "float32", 1, 1.0, 1.0, "as measured")
     monkeypatch.setattr("tuneloom.train.stage.probe", lambda: machine)
-    monkeypatch.setattr("tuneloom.train.stage.free_bytes", lambda device: None)
-    monkeypatch.setattr("tuneloom.train.stage.load_model", load)
+    monkeypatch.setattr("tuneloom.train.ranks.free_bytes", lambda device: None)
+    monkeypatch.setattr("tuneloom.train.job.load_model", load)
     run = plan_run(ended.config, told, "train.rank=5")
     with pytest.raises(Loaded):
         walk(run, first="train", last="train")
@@ -134,7 +134,7 @@ def test_a_training_that_died_goes_on_in_another_run_and_ends_in_the_same_bytes(
     steps = list(logged)
     assert len(steps) == 3
     shutil.rmtree(tmp_path / "home/store/train")
-    monkeypatch.setattr(stage, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
+    monkeypatch.setattr(job, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
     with pytest.raises(Died):
         run_training(limit=3)
     logged.clear()

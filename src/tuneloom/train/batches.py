@@ -11,6 +11,7 @@ import numpy as np
 
 from tuneloom.errors import NoUsableData
 from tuneloom.models.loss import supervised_tokens
+from tuneloom.models.packed import micro_batches
 from tuneloom.models.token_row import TokenRow
 
 
@@ -52,6 +53,23 @@ def plan_steps(
         rest = steps.pop()
         steps[-1] += rest
     return [_step(rows, [place for number in numbers for place in packs[number]]) for numbers in steps]
+
+
+def shares(rows: Sequence[TokenRow], ranks: int, budget: int) -> list[list[list[TokenRow]]]:
+    """Micro-batches of at most `budget` tokens for each of `ranks` processes, of the rows of one step. Every rank gets
+    as many, empty ones where it has too few rows, for they must go in step.
+
+    Rows of [300, 200, 400, 900] tokens, 2 ranks, a budget of 600 -> of [[[900], []], [[300, 200], [400]]].
+    """
+    mine: list[list[int]] = [[] for _ in range(ranks)]
+    tokens = [0] * ranks
+    for place in sorted(range(len(rows)), key=lambda place: -len(rows[place])):  # the longest first, to the least laden
+        rank = tokens.index(min(tokens))
+        mine[rank].append(place)
+        tokens[rank] += len(rows[place])
+    parts = [list(micro_batches([rows[place] for place in sorted(places)], budget)) for places in mine]
+    most = max(map(len, parts))
+    return [[*part, *([] for _ in range(most - len(part)))] for part in parts]
 
 
 def _order(sizes: np.ndarray, epochs: float, max_tokens: int | None, seed: int) -> list[int]:

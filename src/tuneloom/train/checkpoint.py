@@ -26,6 +26,7 @@ import torch
 
 from tuneloom.artifacts.work import flush
 from tuneloom.train.choices import Choices
+from tuneloom.train.group import Alone, collected, like
 
 KEPT = 2
 LEAST_SECONDS = 60.0
@@ -141,41 +142,58 @@ def newest(folder: Path, device: str, say: Callable[[str], None]) -> Checkpoint 
     return None
 
 
-def random_state(device: str) -> dict[str, torch.Tensor]:
-    """The states that dropout draws from, by name: uint8 tensors."""
+def random_states(group: Alone, device: str) -> dict[str, torch.Tensor]:
+    """The states that dropout draws from, by name: uint8 tensors, every rank's."""
+    every: dict[str, torch.Tensor] = {}
+    for name, own in _random_state(device).items():
+        every |= {_of_rank(name, rank): state for rank, state in enumerate(group.gathered(own))}
+    return every
+
+
+def set_random_states(tensors: Mapping[str, torch.Tensor], group: Alone, device: str) -> None:
+    """Sets what `random_states` read."""
+    torch.set_rng_state(tensors[_of_rank(_RANDOM, group.rank)])
+    if device != "cpu":
+        torch.cuda.set_rng_state(tensors[_of_rank(f"{_RANDOM}.{device}", group.rank)])
+
+
+def _random_state(device: str) -> dict[str, torch.Tensor]:
     states = {_RANDOM: torch.get_rng_state()}
     return states if device == "cpu" else {**states, f"{_RANDOM}.{device}": torch.cuda.get_rng_state()}
 
 
-def set_random_state(tensors: Mapping[str, torch.Tensor], device: str) -> None:
-    """Sets what `random_state` read."""
-    torch.set_rng_state(tensors[_RANDOM])
-    if device != "cpu":
-        torch.cuda.set_rng_state(tensors[f"{_RANDOM}.{device}"])
+def _of_rank(name: str, rank: int) -> str:
+    return f"{name}.rank-{rank}" if rank else name
 
 
 def trained_state(model: Any, optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """What trains in `model` and the optimiser's moments, by name."""
-    weights = {f"weight.{name}": p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    """What trains in `model` and the optimiser's moments, by name; whole in the first of several ranks."""
+    weights = {f"weight.{name}": collected(p.detach()) for name, p in model.named_parameters() if p.requires_grad}
     moments = {
-        f"moment.{number}.{name}": value.detach()
+        f"moment.{number}.{name}": collected(value.detach())
         for number, state in optimiser.state_dict()["state"].items()
         for name, value in state.items()
     }
     return weights | moments
 
 
-def set_trained_state(model: Any, optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Sets what `trained_state` read, in place."""
+def set_weights(model: Any, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Sets the weights that `trained_state` read, in place."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
-                parameter.copy_(tensors[f"weight.{name}"])
+                parameter.copy_(like(tensors[f"weight.{name}"], parameter))
+
+
+def set_trained_state(model: Any, optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Sets what `trained_state` read, in place."""
+    set_weights(model, tensors)
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("moment."):
             _, number, moment = name.split(".", 2)
-            state.setdefault(int(number), {})[moment] = tensor
+            state.setdefault(int(number), {})[moment] = like(tensor, parameters[int(number)])
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 

@@ -3,7 +3,6 @@
 It says aloud what part of the data `train.max_tokens` leaves it, and which number format the machine chose.
 """
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,18 +17,19 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
 from tuneloom.models.base_chat import new_tokens
-from tuneloom.models.load import load_model, load_tokenizer, model_folder
+from tuneloom.models.load import load_tokenizer, model_folder
 from tuneloom.models.probe import Machine, probe
 from tuneloom.models.resolve import ModelSource
 from tuneloom.render.shards import read_packs, read_rows
 from tuneloom.render.tokenizer import tokenizer_digest
-from tuneloom.train.adapters import attach, count_trainable, save_trained
+from tuneloom.train.adapters import count_trainable, save_trained
 from tuneloom.train.batches import plan_steps
-from tuneloom.train.checkpoint import Checkpoint, Checkpoints, Origin, newest
+from tuneloom.train.checkpoint import Checkpoint, newest
 from tuneloom.train.choices import Chosen, choose
-from tuneloom.train.memory import Shape, flops, free_bytes, read_shape
+from tuneloom.train.job import Job, Tell, train_here
+from tuneloom.train.memory import Shape, flops, read_shape
+from tuneloom.train.ranks import free_share, share_of, train_on_ranks
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
-from tuneloom.train.trainer import train
 from tuneloom.train.validation import Validation, plan_validation
 
 
@@ -61,24 +61,20 @@ def fine_tune(
         )
     folder = model_folder(model)
     rows.check_made_with(tokenizer_digest(folder))
-    machine, shape = probe(), read_shape(folder)
+    machine, shape = share_of(probe(), config.ranks), read_shape(folder)
     plan = plan_steps(rows, packs, config.tokens_per_step, config.epochs, config.max_tokens, seed)
     amount = Amount(sum(step.tokens for step in plan), int(sum(rows.lengths[pack].sum() for pack in packs)))
     resumed = newest(writer.resume, machine.device, told.say)
     longest = max(len(rows[place]) for step in plan for place in step.rows)
-    chosen = choose(config, machine, shape, longest, amount.planned, free_bytes(machine.device))
+    chosen = choose(config, machine, shape, longest, amount.planned, free_share(machine.device, config.ranks))
     choices = resumed.choices if resumed else chosen.choices
     validation = plan_validation(read_rows(shards, "validation"), _tasks(mixture), plan, config, seed)
     for line in (_aloud(config, amount, choices.dtype, machine), *_further(chosen, resumed, validation)):
         told.say(line)
-    trainee = attach(load_model(folder, device=machine.device), config, seed, new_tokens(folder))
     curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
-    checkpoints = Checkpoints(writer.resume, Origin.here(machine.device), choices, on_saved=told.on_checkpoint)
-    with _threads(choices.threads):
-        report = train(
-            trainee, rows, plan, config, seed, choices.dtype, curve.step, checkpoints, resumed, told.say, choices,
-            validation, curve.look,
-        )  # fmt: skip
+    job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume)
+    tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
+    trainee, report = train_on_ranks(job, tell) if config.ranks > 1 else train_here(job, tell, resumed)
     kind = "adapter" if config.method == "lora" else "model"
     save_trained(
         trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name
@@ -139,17 +135,6 @@ def _tasks(mixture: Artifact) -> dict[str, str]:
         for row in part.filter(pc.equal(part["side"], "validation")).to_pylist():
             found[row["id"]] = row["task"] or row["origin"]["source"]
     return found
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Computes with `count` threads: sums over another number of them may round otherwise."""
-    former = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)
 
 
 def _aloud(config: Train, amount: Amount, dtype: str, machine: Machine) -> str:

@@ -17,6 +17,7 @@ from tuneloom.models.packed import micro_batches
 from tuneloom.models.seq2seq import input_and_target, reads_and_writes, summed_loss
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.batches import Step
+from tuneloom.train.group import Alone
 
 WINDOW = 5  # steps over whose mean a loss that runs away is judged
 RUNAWAY = 4.0  # nats; below that a single step's first loss may just have been low
@@ -33,29 +34,36 @@ def optimiser(parameters: Sequence[torch.nn.Parameter], settings: Train) -> torc
 
 
 def backward(
-    model: Any,
+    group: Alone,
     batch: Sequence[TokenRow],
     step: Step,
     budget: int,
     dtype: str,
     on_micro_batch: Callable[[], None] = lambda: None,
 ) -> float:
-    """Adds the gradients of the step's mean loss, micro-batch by micro-batch; returns that loss."""
+    """Adds the gradients of the step's mean loss, micro-batch by micro-batch; returns that loss. `batch` is the whole
+    step's, of which this process computes its part."""
     total = 0.0
-    device = next(model.parameters()).device.type
-    for part in micro_batches(batch, budget):
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
-            if reads_and_writes(model):
-                loss, _ = summed_loss(model, part)
-            else:
-                loss, _ = packed_loss(model, part, getattr(torch, dtype))
-        value = loss.item()
-        if not math.isfinite(value):
-            raise stopped(f"the loss is {value}", part)
-        (loss / step.supervised).backward()
+    device = next(group.model.parameters()).device.type
+    parts = group.micro_batches(batch, budget)
+    for number, (part, counts) in enumerate(parts, 1):
+        with group.accumulating(last=number == len(parts)):
+            with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+                loss = group.run(rows_loss, part, dtype)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise stopped(f"the loss is {value}", part)
+            (loss * (group.count / step.supervised if counts else 0.0)).backward()  # ranks average their gradients
         on_micro_batch()
-        total += value
-    return total / step.supervised
+        total += value if counts else 0.0
+    return group.total(total) / step.supervised
+
+
+def rows_loss(model: Any, rows: Sequence[TokenRow], dtype: str) -> torch.Tensor:
+    """Summed loss of the rows in nats: float32 scalar with gradient; `dtype` is the head's number format."""
+    if reads_and_writes(model):
+        return summed_loss(model, rows)[0]
+    return packed_loss(model, rows, getattr(torch, dtype))[0]
 
 
 def padded_tokens(model: Any, batch: Sequence[TokenRow], budget: int) -> int:

@@ -25,12 +25,13 @@ from tuneloom.train.checkpoint import (
     Checkpoint,
     Checkpoints,
     preemption,
-    random_state,
-    set_random_state,
+    random_states,
+    set_random_states,
     set_trained_state,
     trained_state,
 )
 from tuneloom.train.choices import Choices, apply, is_out_of_memory, plain_choices, with_less_memory
+from tuneloom.train.group import Alone, whole
 from tuneloom.train.memory import memory_bytes, peak_rss_bytes
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
 from tuneloom.train.schedule import learning_rate
@@ -55,13 +56,15 @@ def train(
     choices: Choices | None = None,
     validation: Validation | None = None,
     on_validation: Callable[[ValidationReport], None] = lambda report: None,
+    group: Alone | None = None,
 ) -> TrainReport:
     """Trains what `adapters.attach` has freed in `model`, in place, and leaves it in evaluation mode.
 
     `plan` (batches.plan_steps) says which of the rows make which step; `choices` how they are computed, without them
     plainly in `dtype` ("float32" or "bfloat16" autocast; weights keep theirs). With `checkpoints` it is saved now and
     then, and on SIGTERM before that does what it would have done; from `resumed` it goes on, what was before reported
-    again. With `validation` it ends with the weights of the best look, early where `settings.patience` says so.
+    again. All processes of a `group` call this alike, and the first saves, at the end too, for the model lies in parts.
+    With `validation` it ends with the weights of the best look, early where `settings.patience` says so.
     Raises TrainingError with the rows' ids for a loss or a gradient that is no number or a loss that runs away,
     for rows that no memory suffices for, and for a model that cannot be packed or does not learn.
     """
@@ -71,11 +74,11 @@ def train(
     packed = not reads_and_writes(model)
     if packed:
         check_apart(model, shortest(rows, plan))
-    loop = _Loop(model, settings, choices, say)
+    loop = _Loop(model, settings, choices, say, group or Alone())
     model.train()
     attention = attention_of(model, choices.attention) if packed else contextlib.nullcontext()
     with torch.random.fork_rng(), attention, preemption() as preempted:
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + loop.group.rank)
         if resumed:
             loop.set_state(resumed)
         for report in loop.reports:
@@ -88,9 +91,11 @@ def train(
             loop.step(plan[number], batch, learning_rate(number, len(plan), settings), len(plan))
             on_step(loop.reports[-1])
             last = number + 1 == len(plan)  # which is saved only for whoever must end before the model is written
-            if checkpoints and (preempted.is_set() or (checkpoints.due() and not last)):
-                _save(checkpoints, number + 1, loop, say, needed=preempted.is_set())
-            if preempted.is_set():
+            due = checkpoints is not None and not loop.group.rank and checkpoints.due() and not last
+            stop, due = loop.group.agreed(preempted.is_set(), due)
+            if checkpoints and (stop or due):
+                _save(checkpoints, number + 1, loop, say, needed=stop)
+            if stop:
                 ended = last and validation is None
                 break
     if not ended:  # the former handler of SIGTERM let the process live
@@ -100,14 +105,19 @@ def train(
             remedy="Run again: training goes on from its checkpoint.",
         )
     model.eval()
+    if checkpoints and loop.group.count > 1:
+        _save(checkpoints, len(loop.reports), loop, say, needed=True)
     return loop.report(time.perf_counter() - began)
 
 
 def _save(checkpoints: Checkpoints, step: int, loop: "_Loop", say: Callable[[str], None], needed: bool) -> None:
     """Saves; a disk that is full meanwhile ends no training that could go on."""
     checkpoints.choices = loop.choices
+    counters, tensors = loop.state()
+    if loop.group.rank:
+        return
     try:
-        checkpoints.save(step, *loop.state())
+        checkpoints.save(step, counters, tensors)
     except OSError as error:
         if needed:
             raise
@@ -118,7 +128,12 @@ def _save(checkpoints: Checkpoints, step: int, loop: "_Loop", say: Callable[[str
 class _Loop:
     """A training under way: the model, its optimiser, what has been reported, and what the validation side chose."""
 
-    def __init__(self, model: Any, settings: Train, choices: Choices, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, model: Any, settings: Train, choices: Choices, say: Callable[[str], None], group: Alone
+    ) -> None:
+        apply(model, choices)
+        group.spread(model)
+        self.group = group
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.device = self.parameters[0].device.type
         self.reports: list[StepReport] = []
@@ -128,7 +143,6 @@ class _Loop:
         self._model, self._settings, self._say = model, settings, say
         self._optimiser = optimiser(self.parameters, settings)
         self._gradients = GradientCheck.of(model)
-        apply(model, choices)
 
     def ended(
         self, plan: Sequence[Step], validation: Validation | None, on_validation: Callable[[ValidationReport], None]
@@ -137,7 +151,8 @@ class _Loop:
         done, seen = len(self.reports), self.selection.reports
         if validation and validation.due(done, len(plan)) and not (seen and seen[-1].step == done):
             budget, dtype = self.choices.micro_batch_tokens, self.choices.dtype
-            self.selection.add(measure(self._model, validation, done, budget, dtype), self._model)
+            look = self.group.first(self.group.run(measure, validation, done, budget, dtype))
+            self.selection.add(look, self._model)
             on_validation(seen[-1])
         return done == len(plan) or self.selection.over
 
@@ -146,7 +161,7 @@ class _Loop:
         start, number = time.perf_counter(), len(self.reports)
         loss = self._backward(step, batch)
         self._gradients.look()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self._settings.max_grad_norm))
+        norm = float(whole(torch.nn.utils.clip_grad_norm_(self.parameters, self._settings.max_grad_norm)))
         check_numbers(number, loss, norm, [report.loss for report in self.reports], batch)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
@@ -167,7 +182,7 @@ class _Loop:
             "gradients": watch,
         }
         best = {f"{BEST}{name}": tensor for name, tensor in self.selection.weights.items()}
-        return counters, trained_state(self._model, self._optimiser) | best | random_state(self.device)
+        return counters, trained_state(self._model, self._optimiser) | best | random_states(self.group, self.device)
 
     def set_state(self, checkpoint: Checkpoint) -> None:
         """Takes up where the checkpoint was made."""
@@ -177,12 +192,13 @@ class _Loop:
         self.selection.weights = {n.removeprefix(BEST): tensor for n, tensor in tensors if n.startswith(BEST)}
         self._gradients.go_on(**checkpoint.counters["gradients"])
         set_trained_state(self._model, self._optimiser, checkpoint.tensors)
-        set_random_state(checkpoint.tensors, self.device)
+        set_random_states(checkpoint.tensors, self.group, self.device)
 
     def report(self, seconds: float) -> TrainReport:
         """The whole, after the best weights are put in where the validation side chose among several."""
         looks, best = self.selection.reports, self.selection.best
-        self.selection.take_best(self._model)
+        if self.group.count == 1:  # of several the model lies in parts; who started them takes the weights
+            self.selection.take_best(self._model)
         chosen = best.step if best and len(looks) > 1 else None
         return TrainReport(
             tuple(self.reports), self.device, self.choices.dtype, self.choices.threads, seconds, peak_rss_bytes(),
@@ -191,20 +207,20 @@ class _Loop:
 
     def _backward(self, step: Step, batch: Sequence[TokenRow]) -> float:
         """The step's loss, its gradients made; where memory runs out, anew with less at a time, from then on."""
-        before = random_state(self.device)
+        before = random_states(self.group, self.device)
         while True:
             try:
                 return backward(
-                    self._model, batch, step, self.choices.micro_batch_tokens, self.choices.dtype, self._note
+                    self.group, batch, step, self.choices.micro_batch_tokens, self.choices.dtype, self._note
                 )
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
+                if self.group.count > 1 or not is_out_of_memory(error):  # the others know nothing of it
                     raise
             self._optimiser.zero_grad(set_to_none=True)  # here the error is gone, and with it what it held
             if self.device == "cuda":
                 torch.cuda.empty_cache()
             self.choices = with_less_memory(self.choices, batch)
-            set_random_state(before, self.device)
+            set_random_states(before, self.group, self.device)
             apply(
                 self._model, Choices(self.choices.dtype, self.choices.threads, checkpointing=self.choices.checkpointing)
             )

@@ -18,6 +18,7 @@ from tuneloom.config import Train
 from tuneloom.models.likelihood import RowLoss, row_losses
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.batches import Step
+from tuneloom.train.group import collected
 from tuneloom.train.reports import ValidationReport
 
 SHARE = 0.06
@@ -109,7 +110,7 @@ class Selection:
         self.reports.append(report)
         if self.best is report:
             trained = ((name, p) for name, p in model.named_parameters() if p.requires_grad)
-            self.weights = {name: p.detach().to("cpu", copy=True) for name, p in trained}
+            self.weights = {name: collected(p.detach()).to("cpu", copy=True) for name, p in trained}
 
     @torch.no_grad()
     def take_best(self, model: Any) -> None:

@@ -135,7 +135,7 @@ def test_each_part_of_a_checkpoint_is_needed(
     with pytest.raises(Stopped):
         run(tiny_model, tmp_path / "stopped", on_step=stop_in(4))
     if left_out == "random_state":
-        monkeypatch.setattr("tuneloom.train.trainer.set_random_state", lambda *_: None)
+        monkeypatch.setattr("tuneloom.train.trainer.set_random_states", lambda *_: None)
     else:
         found = checkpoint._read
 
