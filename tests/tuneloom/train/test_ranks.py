@@ -1,14 +1,11 @@
 """Several processes train as one does: the same losses, the same weights; and none is left when one of them dies."""
 
-import math
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,8 @@ from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.config import Train
 from tuneloom.errors import ConfigError, TrainingError
 from tuneloom.render.shards import ShardWriter, read_rows, write_packs
-from tuneloom.train import job as job_module
 from tuneloom.train.batches import plan_steps, shares
-from tuneloom.train.checkpoint import Checkpoints, Choices, newest
+from tuneloom.train.checkpoint import Choices, newest
 from tuneloom.train.group import Group
 from tuneloom.train.job import Job, train_here
 from tuneloom.train.ranks import _check_devices, train_on_ranks
@@ -125,25 +121,91 @@ def test_more_ranks_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     _check_devices("cpu", 2)
 
 
-RUN = """
-import math, os, signal, sys, torch
-from functools import partial
+LONG = {"epochs": 40.0, "dropout": 0.2}
+
+
+def ranks_of(process: psutil.Process) -> list[psutil.Process]:
+    """The processes that train, in the order of their ranks."""
+    return [child for child in process.children() if any("spawn_main" in word for word in child.cmdline())]
+
+
+def at_step(number: int, act: Callable[[], None]) -> Callable[[StepReport], None]:
+    return lambda report: act() if report.step == number else None
+
+
+def test_a_rank_that_is_killed_ends_the_training_with_a_reason_and_leaves_no_process(
+    shards: Artifact, tiny_model: Path, tmp_path: Path
+) -> None:
+    seen: list[psutil.Process] = []
+
+    def kill() -> None:
+        seen.extend(ranks_of(psutil.Process()))
+        seen[1].kill()
+
+    with pytest.raises(TrainingError, match="rank 1 of 2 was ended by SIGKILL") as caught:
+        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **LONG), at_step(2, kill), quiet)
+    assert "train.micro_batch_tokens" in caught.value.remedy
+    assert len(seen) == 2
+    assert not any(process.is_running() for process in seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [("lora", "ddp"), ("full", "fsdp")], ids="-".join)
+def test_sigterm_saves_and_the_next_training_ends_in_the_same_bytes(
+    shards: Artifact, tiny_model: Path, tmp_path: Path, way: tuple[str, str]
+) -> None:
+    """With dropout, so that each rank's random state is among what is taken up."""
+    change = {**LONG, "method": way[0], "parallel": way[1]}
+    calm, report = train_on_ranks(job_of(shards, tiny_model, tmp_path / "calm", **change), quiet, quiet)
+    asked: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    job = job_of(shards, tiny_model, tmp_path / "stopped", **change)
+    try:
+        with pytest.raises(TrainingError, match="stopped by SIGTERM after step"):
+            train_on_ranks(job, at_step(3, lambda: os.kill(os.getpid(), signal.SIGTERM)), quiet)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert asked == [signal.SIGTERM]
+    left = newest(job.resume, "cpu", quiet)
+    assert left is not None
+    assert 3 <= left.step < len(job.plan)
+    again, resumed = train_on_ranks(job, quiet, quiet)
+    assert [s.loss for s in resumed.steps] == [s.loss for s in report.steps]
+    assert all(torch.equal(weight, weights(again)[name]) for name, weight in weights(calm).items())
+
+
+@pytest.mark.slow
+def test_what_a_rank_raises_is_raised_here(shards: Artifact, tiny_model: Path, tmp_path: Path) -> None:
+    wild = {"method": "full", "learning_rate": 1.0, "epochs": 20.0, "schedule": "constant"}
+    with pytest.raises(TrainingError, match=r"ran away|norm is") as caught:
+        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **wild), quiet, quiet)
+    assert "row-" in caught.value.where
+
+
+ORPHANS = """
+import os, sys
 from pathlib import Path
-from tests.tuneloom.train import test_ranks as t
-from tuneloom.errors import TuneloomError
+import psutil
+from tests.tuneloom.train.test_ranks import LONG, at_step, job_of, quiet, ranks_of, train_on_ranks
+from tuneloom.artifacts import Reference, Store
 
 if __name__ == "__main__":
-    model, place, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    try:
-        print("end", len(t.launch(model, place, what)[1].steps), flush=True)
-    except TuneloomError as error:
-        print("error", error, flush=True)
+    store, key, model, resume = sys.argv[1:]
+    shards = Store(Path(store)).find(Reference("render", key))
+    told = lambda: print(*(process.pid for process in ranks_of(psutil.Process())), flush=True)
+    train_on_ranks(job_of(shards, Path(model), Path(resume), **{**LONG, "epochs": 4000.0}), at_step(2, told), quiet)
 """
 
 
-class SavingOften(Checkpoints):
-    """A checkpoint after each step."""
-
-    def __post_init__(self) -> None:
-        self.least_seconds, self.share = 0.0, math.inf
-        super().__post_init__()
+@pytest.mark.slow
+def test_ranks_end_with_the_process_that_started_them(shards: Artifact, tiny_model: Path, tmp_path: Path) -> None:
+    store = shards.folder.parent.parent
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    given = [str(store), shards.reference.key, str(tiny_model), str(tmp_path / "job")]
+    with subprocess.Popen([sys.executable, str(script), *given], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        ranks = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(ranks) == 2
+    assert psutil.wait_procs(ranks, timeout=60)[1] == []
