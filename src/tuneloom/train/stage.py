@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import torch
 
 from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train

@@ -128,9 +128,7 @@ def _save(checkpoints: Checkpoints, step: int, loop: "_Loop", say: Callable[[str
 class _Loop:
     """A training under way: the model, its optimiser, what has been reported, and what the validation side chose."""
 
-    def __init__(
-        self, model: Any, settings: Train, choices: Choices, say: Callable[[str], None], group: Alone
-    ) -> None:
+    def __init__(self, model: Any, settings: Train, choices: Choices, say: Callable[[str], None], group: Alone) -> None:
         apply(model, choices)
         group.spread(model)
         self.group = group

@@ -20,11 +20,14 @@ from tuneloom.config import Train
 from tuneloom.errors import ConfigError, TrainingError
 from tuneloom.render.shards import ShardWriter, read_rows, write_packs
 from tuneloom.train.batches import plan_steps, shares
-from tuneloom.train.checkpoint import Choices, newest
+from tuneloom.train.checkpoint import newest
+from tuneloom.train.choices import Choices
 from tuneloom.train.group import Group
-from tuneloom.train.job import Job, train_here
+from tuneloom.train.job import Job, Tell, train_here
 from tuneloom.train.ranks import _check_devices, train_on_ranks
-from tuneloom.train.reports import StepReport, TrainReport
+from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
+from tuneloom.train.trainer import BEST
+from tuneloom.train.validation import Validation
 
 LENGTHS = (12, 3, 31, 7, 20, 2, 25, 9, 14, 5, 40)
 ORIGIN = {"source": "s", "file": "f", "row": 0, "part": 0}
@@ -53,7 +56,9 @@ def job_of(shards: Artifact, model: Path, resume: Path, **changes: Any) -> Job:
     rows = read_rows(shards, "train")
     packs = [[place] for place in range(len(rows))]
     plan = plan_steps(rows, packs, settings.tokens_per_step, settings.epochs, None, 1)
-    return Job(shards, plan, settings, model, 1, "cpu", Choices("float32", 1), resume)
+    choices = Choices("float32", 1, SETTINGS.micro_batch_tokens or 0)
+    looks = Validation(token_rows((9, 14, 6), seed=5), ["a", "b", "a"], 3)
+    return Job(shards, plan, settings, model, 1, "cpu", choices, looks, resume)
 
 
 def weights(model: Any) -> dict[str, torch.Tensor]:
@@ -64,12 +69,16 @@ def quiet(what: object) -> None:
     """Nobody listens."""
 
 
+def tell(step: Callable[[StepReport], None] = quiet, look: Callable[[ValidationReport], None] = quiet) -> Tell:
+    return Tell(quiet, step, look, quiet)
+
+
 def train_each_way(rank: int, jobs: dict[tuple[str, str], Job], meetings: Path) -> None:
     """In one of two processes: every job, one after the other; the first writes what came out."""
     for way, job in jobs.items():
         group = Group(rank, 2, way[1], str(meetings / "-".join(way)), "cpu")
-        told: list[StepReport] = []
-        _, report = train_here(job, told.append, quiet, group)
+        told: list[StepReport | ValidationReport] = []
+        _, report = train_here(job, tell(told.append, told.append), None, group)
         group.leave()
         if rank == 0:
             torch.save((told, report), job.resume / "report.pt")
@@ -78,7 +87,7 @@ def train_each_way(rank: int, jobs: dict[tuple[str, str], Job], meetings: Path) 
 @pytest.fixture(scope="module")
 def jobs(
     shards: Artifact, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[tuple[str, str], tuple[Job, tuple[list[StepReport], TrainReport]]]:
+) -> dict[tuple[str, str], tuple[Job, tuple[list[StepReport | ValidationReport], TrainReport]]]:
     """Each method each way, trained by the same two processes."""
     place = tmp_path_factory.mktemp("jobs")
     made = {
@@ -95,16 +104,19 @@ def test_two_ranks_have_the_losses_gradients_and_weights_of_one_process(
     jobs: dict[Any, Any], shards: Artifact, tiny_model: Path, tmp_path: Path, way: tuple[str, str]
 ) -> None:
     job, (told, report) = jobs[way]
-    model, alone = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], ranks=1), quiet, quiet)
+    model, alone = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], ranks=1), tell(), None)
     assert len(alone.steps) > 5
     assert [s.loss for s in report.steps] == pytest.approx([s.loss for s in alone.steps], rel=1e-5)
     assert [s.grad_norm for s in report.steps] == pytest.approx([s.grad_norm for s in alone.steps], rel=1e-5)
-    assert tuple(told) == report.steps
+    assert [v.loss for v in report.validations] == pytest.approx([v.loss for v in alone.validations], rel=1e-5)
+    assert report.chosen_step == alone.chosen_step
+    assert [one for one in told if isinstance(one, StepReport)] == [*report.steps]
+    assert [one for one in told if isinstance(one, ValidationReport)] == [*report.validations]
     last = newest(job.resume, "cpu", quiet)
     assert last is not None
     assert last.step == len(job.plan)
     for name, weight in weights(model).items():
-        torch.testing.assert_close(last.tensors[f"weight.{name}"], weight, rtol=1e-3, atol=2e-5)
+        torch.testing.assert_close(last.tensors[f"{BEST}{name}"], weight, rtol=1e-3, atol=2e-5)
 
 
 def test_ranks_that_have_no_row_left_are_among_them(shards: Artifact, tiny_model: Path, tmp_path: Path) -> None:
@@ -143,7 +155,7 @@ def test_a_rank_that_is_killed_ends_the_training_with_a_reason_and_leaves_no_pro
         seen[1].kill()
 
     with pytest.raises(TrainingError, match="rank 1 of 2 was ended by SIGKILL") as caught:
-        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **LONG), at_step(2, kill), quiet)
+        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **LONG), tell(at_step(2, kill)))
     assert "train.micro_batch_tokens" in caught.value.remedy
     assert len(seen) == 2
     assert not any(process.is_running() for process in seen)
@@ -156,20 +168,20 @@ def test_sigterm_saves_and_the_next_training_ends_in_the_same_bytes(
 ) -> None:
     """With dropout, so that each rank's random state is among what is taken up."""
     change = {**LONG, "method": way[0], "parallel": way[1]}
-    calm, report = train_on_ranks(job_of(shards, tiny_model, tmp_path / "calm", **change), quiet, quiet)
+    calm, report = train_on_ranks(job_of(shards, tiny_model, tmp_path / "calm", **change), tell())
     asked: list[int] = []
     former = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     job = job_of(shards, tiny_model, tmp_path / "stopped", **change)
     try:
         with pytest.raises(TrainingError, match="stopped by SIGTERM after step"):
-            train_on_ranks(job, at_step(3, lambda: os.kill(os.getpid(), signal.SIGTERM)), quiet)
+            train_on_ranks(job, tell(at_step(3, lambda: os.kill(os.getpid(), signal.SIGTERM))))
     finally:
         signal.signal(signal.SIGTERM, former)
     assert asked == [signal.SIGTERM]
     left = newest(job.resume, "cpu", quiet)
     assert left is not None
     assert 3 <= left.step < len(job.plan)
-    again, resumed = train_on_ranks(job, quiet, quiet)
+    again, resumed = train_on_ranks(job, tell())
     assert [s.loss for s in resumed.steps] == [s.loss for s in report.steps]
     assert all(torch.equal(weight, weights(again)[name]) for name, weight in weights(calm).items())
 
@@ -178,7 +190,7 @@ def test_sigterm_saves_and_the_next_training_ends_in_the_same_bytes(
 def test_what_a_rank_raises_is_raised_here(shards: Artifact, tiny_model: Path, tmp_path: Path) -> None:
     wild = {"method": "full", "learning_rate": 1.0, "epochs": 20.0, "schedule": "constant"}
     with pytest.raises(TrainingError, match=r"ran away|norm is") as caught:
-        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **wild), quiet, quiet)
+        train_on_ranks(job_of(shards, tiny_model, tmp_path / "job", **wild), tell())
     assert "row-" in caught.value.where
 
 
@@ -186,14 +198,14 @@ ORPHANS = """
 import os, sys
 from pathlib import Path
 import psutil
-from tests.tuneloom.train.test_ranks import LONG, at_step, job_of, quiet, ranks_of, train_on_ranks
+from tests.tuneloom.train.test_ranks import LONG, at_step, job_of, ranks_of, tell, train_on_ranks
 from tuneloom.artifacts import Reference, Store
 
 if __name__ == "__main__":
     store, key, model, resume = sys.argv[1:]
     shards = Store(Path(store)).find(Reference("render", key))
     told = lambda: print(*(process.pid for process in ranks_of(psutil.Process())), flush=True)
-    train_on_ranks(job_of(shards, Path(model), Path(resume), **{**LONG, "epochs": 4000.0}), at_step(2, told), quiet)
+    train_on_ranks(job_of(shards, Path(model), Path(resume), **{**LONG, "epochs": 4000.0}), tell(at_step(2, told)))
 """
 
 
