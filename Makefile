@@ -11,6 +11,7 @@ export PYTHONSAFEPATH = 1
 
 PEERS  := .venv-peers
 HARNESS := .venv-lm-eval
+TRL    := .venv-trl
 
 .PHONY: run test lint bench ui ui-stop
 
@@ -35,7 +36,7 @@ ui: $(READY)
 ui-stop: $(READY)
 	@$(BIN)/tuneloom --home .tuneloom ui --stop
 
-bench: $(READY) $(PEERS)/.ready $(HARNESS)/.ready
+bench: $(READY) $(PEERS)/.ready $(HARNESS)/.ready $(TRL)/.ready
 	@$(BIN)/python -m benchmarks.ingest speed
 	@$(BIN)/python -m benchmarks.ingest memory
 	@$(BIN)/python -m benchmarks.quality
@@ -44,6 +45,7 @@ bench: $(READY) $(PEERS)/.ready $(HARNESS)/.ready
 	@$(BIN)/python -m benchmarks.dedup speed $(PEERS)/bin/python
 	@$(BIN)/python -m benchmarks.dedup growth
 	@$(BIN)/python -m benchmarks.evaluate $(HARNESS)/bin/python
+	@$(BIN)/python -m benchmarks.train $(TRL)/bin/python
 	@$(BIN)/python -m benchmarks.pipeline prepare data/recipes/t0.yaml
 	@$(BIN)/python -m benchmarks.pipeline run data/quickstart/config.yaml
 
@@ -72,4 +74,12 @@ $(HARNESS)/.ready: benchmarks/evaluate_peers.txt requirements.lock
 	@$(HARNESS)/bin/pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
 	@$(HARNESS)/bin/pip install --quiet --disable-pip-version-check "$$(grep '^transformers==' requirements.lock)" \
 		-r benchmarks/evaluate_peers.txt
+	@touch $@
+
+# What training is measured against: TRL alone, beside the packages of our own environment.
+$(TRL)/.ready: $(READY)
+	@test -x $(TRL)/bin/python || $(PYTHON) -m venv $(TRL)
+	@$(TRL)/bin/pip install --quiet --disable-pip-version-check --no-deps trl==1.16.0
+	@$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
+		> $$($(TRL)/bin/python -c 'import site; print(site.getsitepackages()[0])')/ours.pth
 	@touch $@
