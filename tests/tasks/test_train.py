@@ -49,7 +49,7 @@ def test_what_a_step_took_and_what_the_validation_side_says_is_in_mlflow(
     monitored = partial(Tracking.system_metrics, seconds=0.05)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(Tracking, "system_metrics", lambda self: monitored(self))
-        monkeypatch.setattr(stage, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
+        monkeypatch.setattr(job, "Checkpoints", partial(Checkpoints, least_seconds=0, share=math.inf))
         walk(run, last="train")
     client, run_id = connect(tmp_path / "home"), run.plan.record.mlflow_run_id
     lines = run.artifact("train").path("steps.jsonl").read_text("utf-8").splitlines()
