@@ -144,6 +144,17 @@ def test_a_training_that_died_goes_on_in_another_run_and_ends_in_the_same_bytes(
     assert not list((tmp_path / "home/store/.work").glob("*.resume"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_ranks_train_in_the_same_task(ended: Ended, told: Told, parallel: str) -> None:
+    run = plan_run(ended.config, told, "train.ranks=2", f"train.parallel={parallel}")
+    walk(run, first="train", last="train")
+    made = run.artifact("train")
+    assert made.path("adapter/adapter_model.safetensors").stat().st_size > 1000
+    found = [json.loads(line)["loss"] for line in made.path("steps.jsonl").read_text("utf-8").splitlines()]
+    assert found == pytest.approx([step["loss"] for step in steps(ended)], rel=1e-2)  # bfloat16 on some machines
+
+
 def test_a_training_may_take_days() -> None:
     assert train.timeout_seconds == 72 * 3600
     assert train.retries == 0
