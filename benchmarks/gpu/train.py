@@ -108,9 +108,10 @@ def ours(size: str) -> dict[str, Any]:
     import torch
 
     from tuneloom.config import Train
+    from tuneloom.models.probe import probe
     from tuneloom.models.token_row import TokenRow
     from tuneloom.train.batches import Step
-    from tuneloom.train.choices import ON_A_GPU, Choices
+    from tuneloom.train.choices import ON_A_GPU, Choices, attention_path
     from tuneloom.train.trainer import train
 
     rows = [
@@ -120,7 +121,8 @@ def ours(size: str) -> dict[str, Any]:
     tokens = sum(map(len, rows))
     plan = [Step(tuple(range(len(rows))), tokens, sum(int(row.loss_mask[1:].sum()) for row in rows))] * STEPS
     liger = device() == "cuda" and importlib.util.find_spec("liger_kernel") is not None
-    choices = Choices("bfloat16", torch.get_num_threads(), ON_A_GPU, liger=liger)
+    attention, _ = attention_path(probe(), "bfloat16")
+    choices = Choices("bfloat16", torch.get_num_threads(), ON_A_GPU, attention=attention, liger=liger)
     settings = Train(learning_rate=2e-4, schedule="constant", warmup=0.0)
     report = train(trainee(size, "sdpa"), rows, plan, settings, 0, "bfloat16", choices=choices)
     timed = report.steps[1:]  # the first compiles kernels and fills torch's cache

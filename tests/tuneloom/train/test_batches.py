@@ -13,7 +13,7 @@ from tests.token_rows import one_row_packs, token_rows
 from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
 from tuneloom.models.token_row import TokenRow
-from tuneloom.train.batches import Step
+from tuneloom.train.batches import Step, shares
 from tuneloom.train.batches import plan_steps as plan_packs
 
 
@@ -98,3 +98,22 @@ def test_no_rows_and_rows_with_nothing_to_learn_are_refused_by_name() -> None:
     only_first = TokenRow("silent", np.array([5, 6], np.int32), np.array([1, 0], np.uint8))
     with pytest.raises(NoUsableData, match="row silent"):
         plan_steps([*token_rows(), only_first], 10, 1, None, 0)
+
+
+@given(LENGTHS, st.integers(1, 4), st.integers(1, 100))
+def test_ranks_share_out_every_row_once_in_as_many_micro_batches_each(
+    lengths: list[int], ranks: int, budget: int
+) -> None:
+    rows = token_rows(lengths)
+    mine = shares(rows, ranks, budget)
+    assert sorted(row.id for parts in mine for part in parts for row in part) == sorted(row.id for row in rows)
+    assert len({len(parts) for parts in mine}) == 1
+    assert all(len(part) <= 1 or sum(map(len, part)) <= budget for parts in mine for part in parts)
+    loads = [sum(len(row) for part in parts for row in part) for parts in mine]
+    assert max(loads) - min(loads) <= max(lengths)
+
+
+def test_one_rank_takes_the_rows_in_their_order() -> None:
+    rows = token_rows((300, 200, 400, 900))
+    assert shares(rows, 1, 600) == [[rows[:2], rows[2:3], rows[3:]]]
+    assert shares(rows, 2, 600) == [[rows[3:], []], [rows[:2], rows[2:3]]]
