@@ -80,8 +80,8 @@ def load_model(
     return model.to(device).eval()
 
 
-def load_adapter(model: "PreTrainedModel", adapter_folder: Path) -> "PeftModel":
-    """`model` with a saved LoRA adapter on it, frozen, in evaluation mode. Changes `model` in place.
+def load_adapter(model: "PreTrainedModel", adapter_folder: Path, trainable: bool = False) -> "PeftModel":
+    """`model` with a saved adapter on it, frozen unless `trainable`, in evaluation mode. Changes `model` in place.
 
     Raises MissingFile for a folder without an adapter, ConfigError where it was made for another base.
     """
@@ -93,7 +93,7 @@ def load_adapter(model: "PreTrainedModel", adapter_folder: Path) -> "PeftModel":
                 f"the adapter folder has no {name}", where=str(adapter_folder), remedy="Give the folder of an adapter."
             )
     try:
-        return PeftModel.from_pretrained(model, str(adapter_folder), is_trainable=False).eval()
+        return PeftModel.from_pretrained(model, str(adapter_folder), is_trainable=trainable).eval()
     except (RuntimeError, ValueError) as error:  # shapes, or module names, that the base does not have
         raise ConfigError(
             f"the adapter does not fit this base: {str(error).strip().splitlines()[0]}",

@@ -62,6 +62,8 @@ def head_of(model: Any) -> Tensor:
     head = plain_model(model).get_output_embeddings()
     if new_tokens := getattr(head, "token_adapter", None):  # PEFT: rows of the head that train
         return new_tokens.get_merged_weights(new_tokens.active_adapters)
+    if hasattr(head, "modules_to_save"):  # PEFT: a copy of the head that trains
+        head = head.modules_to_save[head.active_adapters[0]]
     if type(head) is not torch.nn.Linear or head.bias is not None:
         raise ConfigError(
             f"the model's head is {type(head).__name__}, not one plain matrix",

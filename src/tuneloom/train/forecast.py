@@ -40,7 +40,7 @@ def forecast(config: Train, render: Render, model: ModelSource, available: int |
     dtype = chosen.choices.dtype
     rate = machine.gflops_bfloat16 if dtype == "bfloat16" else machine.gflops_float32
     work = flops(shape, config.method, tokens, int(SUPERVISED * tokens))
-    again = 1 + chosen.choices.checkpointing / (2 if config.method == "lora" else 3)  # the forward pass once more
+    again = 1 + chosen.choices.checkpointing / (2 if config.method != "full" else 3)  # the forward pass once more
     return Forecast(chosen, machine.device, again * work / (REACHED[dtype] * rate * 1e9))
 
 

@@ -86,9 +86,9 @@ class Need:
 
 def need(shape: Shape, work: Workload) -> Need:
     """The memory at the peak of a step."""
-    trained = work.rank * shape.sides if work.method == "lora" else shape.parameters
+    trained = work.rank * shape.sides if work.method != "full" else shape.parameters
     copies = 4 + (1 if work.keeps_best and work.device == "cpu" else 0)  # weights, gradients, two moments, the best
-    own = 4 * (trained if work.method == "lora" else 0)  # the adapter's weights; a whole model's are counted once
+    own = 4 * (trained if work.method != "full" else 0)  # the adapter's weights; a whole model's are counted once
     state = 4 * trained * (copies - 1) + own
     width = 2 if work.dtype == "bfloat16" else 4
     casts = 2 * shape.body if work.dtype == "bfloat16" else 0  # autocast keeps cast weights for the step
@@ -107,7 +107,7 @@ def flops(shape: Shape, method: str, tokens: int, supervised: int) -> float:
     """Products of a training step, forward and backward, without attention's: two for each weight a token forward,
     two for the gradient of the input, two more for the weight's own where all of it trains; the head's at supervised
     tokens alone."""
-    passes = 4 if method == "lora" else 6
+    passes = 4 if method != "full" else 6
     head = shape.vocabulary * shape.hidden
     return float(passes) * (shape.body * tokens + head * supervised)
 
@@ -172,7 +172,7 @@ def _kept_by_a_layer(shape: Shape, work: Workload) -> int:
     kept = 2 * d + 2 * d + 2 * q + 2 * k + 4 * f  # norms' inputs and outputs, attention's, the gated layer's
     if work.device == "cpu" and q != k:
         kept += 2 * q  # keys and values repeated for the heads that share them
-    if work.method == "lora":
+    if work.method != "full":
         kept += 7 * work.rank
     return kept
 

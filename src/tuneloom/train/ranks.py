@@ -25,8 +25,9 @@ from tuneloom.errors import ConfigError, TrainingError, TuneloomError
 from tuneloom.models.probe import Machine
 from tuneloom.train.checkpoint import newest, preemption, set_weights
 from tuneloom.train.group import Group
-from tuneloom.train.job import Job, Tell, train_here, trainee_of
+from tuneloom.train.job import Job, Tell, Trained, train_here, trainee_of
 from tuneloom.train.memory import free_bytes
+from tuneloom.train.methods import factors
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
 from tuneloom.train.trainer import BEST
 from tuneloom.workers import end_with_parent
@@ -36,7 +37,7 @@ GRACE_SECONDS = 10.0
 """How long ranks may end by themselves once one has ended; one that waits for a dead one on a GPU never does."""
 
 
-def train_on_ranks(job: Job, tell: Tell) -> tuple[Any, TrainReport]:
+def train_on_ranks(job: Job, tell: Tell) -> Trained:
     """Trains with `job.config.ranks` processes and returns the model, on the CPU, and the report.
 
     Raises ConfigError where there are fewer GPUs, what a rank raised, and TrainingError where one was killed.
@@ -68,9 +69,10 @@ def train_on_ranks(job: Job, tell: Tell) -> tuple[Any, TrainReport]:
     if last is None or last.step != len(told.report.steps):
         raise TrainingError("the last checkpoint is not whole", where=str(job.resume), remedy="Run again.")
     trainee = trainee_of(job, "cpu")
+    begun = factors(trainee, job.config)
     best = {name.removeprefix(BEST): tensor for name, tensor in last.tensors.items() if name.startswith(BEST)}
     set_weights(trainee, {f"weight.{name}": tensor for name, tensor in best.items()} or last.tensors)
-    return trainee.eval(), told.report
+    return Trained(trainee.eval(), told.report, begun)
 
 
 class _Told:
@@ -161,9 +163,9 @@ def _rank(rank: int, job: Job, meeting: str, mouths: Sequence[Connection]) -> No
         group = Group(rank, job.config.ranks, job.config.parallel, meeting, job.device)
         mouth = own.send if rank == 0 else _silent
         resumed = newest(job.resume, job.device, _silent)
-        _, report = train_here(job, Tell(mouth, mouth, mouth, mouth), resumed, group, _place(job))
+        trained = train_here(job, Tell(mouth, mouth, mouth, mouth), resumed, group, _place(job))
         group.leave()
-        mouth(report)
+        mouth(trained.report)
     except TuneloomError as error:
         own.send(error)
         sys.exit(1)

@@ -73,15 +73,16 @@ def fine_tune(
     curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
     job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume)
     tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
-    trainee, report = train_on_ranks(job, tell) if config.ranks > 1 else train_here(job, tell, resumed)
-    kind = "adapter" if config.method == "lora" else "model"
-    save_trained(
-        trainee, writer.folder / kind, model.path.name if model.kind == "folder" and model.path else model.name
-    )
+    trained = train_on_ranks(job, tell) if config.ranks > 1 else train_here(job, tell, resumed)
+    kind = "model" if config.method == "full" else "adapter"
+    name = model.path.name if model.kind == "folder" and model.path else model.name
+    save_trained(trained.model, writer.folder / kind, name, trained.begun)
     if new_tokens(folder):
         load_tokenizer(folder).save_pretrained(writer.folder / kind)  # the base's own lacks the new tokens
     _write_files(writer, kind, curve)
-    writer.stats.update(_stats(report, count_trainable(trainee).trained, amount, model, chosen, told.began))
+    writer.stats.update(
+        _stats(trained.report, count_trainable(trained.model).trained, amount, model, chosen, told.began)
+    )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from tuneloom.models.attention import attention_of
 from tuneloom.models.packed import check_apart
 from tuneloom.models.seq2seq import reads_and_writes
 from tuneloom.models.token_row import TokenRow
-from tuneloom.train.adapters import GradientCheck
 from tuneloom.train.batches import Step
 from tuneloom.train.checkpoint import (
     Checkpoint,
@@ -33,10 +32,12 @@ from tuneloom.train.checkpoint import (
 from tuneloom.train.choices import Choices, apply, is_out_of_memory, plain_choices, with_less_memory
 from tuneloom.train.group import Alone, whole
 from tuneloom.train.memory import memory_bytes, peak_rss_bytes
+from tuneloom.train.noise import noisy_embeddings
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
 from tuneloom.train.schedule import learning_rate
-from tuneloom.train.step import backward, check_numbers, optimiser, padded_tokens
+from tuneloom.train.step import backward, optimiser, padded_tokens
 from tuneloom.train.validation import Selection, Validation, measure
+from tuneloom.train.watch import GradientCheck, check_numbers
 
 BEST = "best."
 """How the names of the best look's weights begin in a checkpoint."""
@@ -77,7 +78,8 @@ def train(
     loop = _Loop(model, settings, choices, say, group or Alone())
     model.train()
     attention = attention_of(model, choices.attention) if packed else contextlib.nullcontext()
-    with torch.random.fork_rng(), attention, preemption() as preempted:
+    noise = noisy_embeddings(model, settings.neftune)
+    with torch.random.fork_rng(), attention, noise, preemption() as preempted:
         torch.manual_seed(seed + loop.group.rank)
         if resumed:
             loop.set_state(resumed)
@@ -139,7 +141,7 @@ class _Loop:
         self.choices = choices
         self.first_micro_batch: float | None = None
         self._model, self._settings, self._say = model, settings, say
-        self._optimiser = optimiser(self.parameters, settings)
+        self._optimiser = optimiser(model, settings)
         self._gradients = GradientCheck.of(model)
 
     def ended(
@@ -162,7 +164,7 @@ class _Loop:
         norm = float(whole(torch.nn.utils.clip_grad_norm_(self.parameters, self._settings.max_grad_norm)))
         check_numbers(number, loss, norm, [report.loss for report in self.reports], batch)
         for group in self._optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate_factor"]
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         padding = padded_tokens(self._model, batch, self.choices.micro_batch_tokens)

@@ -8,10 +8,10 @@ import torch
 
 from tests.token_rows import one_row_packs, token_rows
 from tuneloom.config import Train
-from tuneloom.errors import ConfigError, TrainingError
+from tuneloom.errors import ConfigError
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.load import load_adapter, load_model
-from tuneloom.train.adapters import GradientCheck, Trainable, attach, count_trainable, save_trained
+from tuneloom.train.adapters import Trainable, attach, count_trainable, save_trained
 from tuneloom.train.trainer import train
 
 QUICK = Train(rank=2, tokens_per_step=30, learning_rate=0.01, epochs=3)
@@ -87,24 +87,3 @@ def test_target_modules_that_fit_nothing_are_told_with_a_name_that_would(tiny_mo
     with pytest.raises(ConfigError, match="fits no layer") as caught:
         attach(load_model(tiny_model), Train(target_modules="no_such_layer"), 0)
     assert "q_proj" in caught.value.remedy
-
-
-def test_loras_first_matrix_may_have_its_gradient_in_the_second_step() -> None:
-    left, right = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.zeros(2))
-    check = GradientCheck({"A": left, "B": right})
-    for _ in range(3):
-        (left * right).sum().backward()
-        check.look()
-        with torch.no_grad():
-            right += 1
-        left.grad = right.grad = None
-
-
-def test_a_parameter_that_never_gets_a_gradient_stops_the_training() -> None:
-    used, unused = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(2))
-    check = GradientCheck({"used": used, "unused": unused})
-    used.sum().backward()
-    check.look()
-    with pytest.raises(TrainingError, match="got no gradient in two steps") as caught:
-        check.look()
-    assert caught.value.where == "unused"

@@ -78,7 +78,7 @@ def train_each_way(rank: int, jobs: dict[tuple[str, str], Job], meetings: Path) 
     for way, job in jobs.items():
         group = Group(rank, 2, way[1], str(meetings / "-".join(way)), "cpu")
         told: list[StepReport | ValidationReport] = []
-        _, report = train_here(job, tell(told.append, told.append), None, group)
+        report = train_here(job, tell(told.append, told.append), None, group).report
         group.leave()
         if rank == 0:
             torch.save((told, report), job.resume / "report.pt")
@@ -104,7 +104,8 @@ def test_two_ranks_have_the_losses_gradients_and_weights_of_one_process(
     jobs: dict[Any, Any], shards: Artifact, tiny_model: Path, tmp_path: Path, way: tuple[str, str]
 ) -> None:
     job, (told, report) = jobs[way]
-    model, alone = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], ranks=1), tell(), None)
+    here = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], ranks=1), tell(), None)
+    model, alone = here.model, here.report
     assert len(alone.steps) > 5
     assert [s.loss for s in report.steps] == pytest.approx([s.loss for s in alone.steps], rel=1e-5)
     assert [s.grad_norm for s in report.steps] == pytest.approx([s.grad_norm for s in alone.steps], rel=1e-5)
