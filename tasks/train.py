@@ -30,10 +30,13 @@ def train(run: Run, shards: Reference) -> State | Reference:
     def build(writer: Writer) -> None:
         began = time.perf_counter()
         from tuneloom.split.check import check_sides
+        from tuneloom.train.preflight import check_suites
         from tuneloom.train.stage import Listener, fine_tune
 
         mixture = run.artifact("mixture")
         check_sides(mixture)
+        if line := check_suites(run.artifact("decontaminate"), plan.suites):
+            run.say(line)
         progress = Progress(run, "train")
 
         def on_step(step: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ The loop is our own (models/asks.py): a model's generation_config (repetition pe
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,21 @@ def unscored(name: str, ids: Sequence[int]) -> TokenRow:
 
 def default_stop_ids(model: Any, tokenizer: Any) -> set[int]:
     """The end tokens of the tokenizer and of the model's generation config."""
-    config = getattr(plain_model(model), "generation_config", None)
+    return _stop_ids(tokenizer, getattr(plain_model(model), "generation_config", None))
+
+
+def saved_stop_ids(folder: Path, tokenizer: Any) -> set[int]:
+    """`default_stop_ids` of the model in a folder, without loading it."""
+    from transformers import AutoConfig, GenerationConfig
+
+    try:
+        config = GenerationConfig.from_pretrained(str(folder))
+    except OSError:  # as transformers has it where a model brings none
+        config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(str(folder)))
+    return _stop_ids(tokenizer, config)
+
+
+def _stop_ids(tokenizer: Any, config: Any) -> set[int]:
     listed = getattr(config, "eos_token_id", None)
     more = listed if isinstance(listed, list) else [listed]
     return {int(stop) for stop in [tokenizer.eos_token_id, *more] if stop is not None}

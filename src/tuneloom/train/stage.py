@@ -16,6 +16,7 @@ from tuneloom.artifacts import Artifact, Writer
 from tuneloom.config import Train
 from tuneloom.errors import NoUsableData
 from tuneloom.models.base_chat import new_tokens
+from tuneloom.models.generate import saved_stop_ids
 from tuneloom.models.load import load_tokenizer, model_folder
 from tuneloom.models.probe import Machine, probe
 from tuneloom.models.resolve import ModelSource
@@ -27,6 +28,7 @@ from tuneloom.train.checkpoint import Checkpoint, newest
 from tuneloom.train.choices import Chosen, choose
 from tuneloom.train.job import Job, Tell, train_here
 from tuneloom.train.memory import Shape, flops, read_shape
+from tuneloom.train.preflight import check_rows, shown
 from tuneloom.train.ranks import free_share, share_of, train_on_ranks
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
 from tuneloom.train.validation import Validation, plan_validation
@@ -70,6 +72,10 @@ def fine_tune(
     validation = plan_validation(read_rows(shards, "validation"), _tasks(mixture), plan, config, seed)
     for line in (_aloud(config, amount, choices.dtype, machine), *_further(chosen, resumed, validation)):
         told.say(line)
+    tokenizer = load_tokenizer(folder)
+    for line in check_rows(shards, tokenizer, saved_stop_ids(folder, tokenizer)):
+        told.say(line)
+    told.say(shown(rows[plan[0].rows[0]], tokenizer))
     curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
     job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume)
     tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
@@ -78,11 +84,10 @@ def fine_tune(
     name = model.path.name if model.kind == "folder" and model.path else model.name
     save_trained(trained.model, writer.folder / kind, name, trained.begun)
     if new_tokens(folder):
-        load_tokenizer(folder).save_pretrained(writer.folder / kind)  # the base's own lacks the new tokens
+        tokenizer.save_pretrained(writer.folder / kind)  # the base's own lacks the new tokens
     _write_files(writer, kind, curve)
-    writer.stats.update(
-        _stats(trained.report, count_trainable(trained.model).trained, amount, model, chosen, told.began)
-    )
+    trainable = count_trainable(trained.model).trained
+    writer.stats.update(_stats(trained.report, trainable, amount, model, chosen, told.began))
 
 
 @dataclass(frozen=True)
