@@ -15,6 +15,7 @@ from tasks.slots import training_slot
 from tasks.stage import HOURS, STAGE, Progress, finish_stage
 from tasks.tracking import run_tracking
 from tuneloom.artifacts import Artifact, Reference, Writer
+from tuneloom.plan import check_continued
 from tuneloom.release.tracking import Tracking, metric_name
 
 
@@ -47,9 +48,10 @@ def train(run: Run, shards: Reference) -> State | Reference:
             if plan.config.train.log_checkpoints:
                 tracking.artifact(path, "checkpoints")
 
+        continued = check_continued(plan.inputs.continued)
         told = Listener(run.say, on_step, partial(_log_look, tracking), on_checkpoint, began)
         with training_slot(), tracking.system_metrics():
-            fine_tune(writer, data, mixture, plan.config.train, plan.model, plan.config.seed, told)
+            fine_tune(writer, data, mixture, plan.config.train, plan.model, plan.config.seed, told, continued)
         progress.end()
 
     run.reporter.begin("train")

@@ -127,11 +127,13 @@ def _training_object(training: "Forecast | None") -> dict[str, Any] | None:
 
 
 def _of_model(plan: "Plan") -> list[str]:
-    """What a base model without a chat template gets."""
+    """How the model is trained, and what a base model without a chat template gets."""
     from tuneloom.models.base_chat import planned_addition
+    from tuneloom.train.describe import method_told
 
     addition = planned_addition(plan.model)
-    return [f"model     {addition.told}"] if addition else []
+    trained = f"train     {method_told(plan.config.train, plan.config.train.continue_from)}"
+    return [*([f"model     {addition.told}"] if addition else []), trained]
 
 
 def _of_licenses(plan: "Plan") -> list[str]:

@@ -6,6 +6,7 @@ looked up elsewhere: they are frozen in the run record. Nothing heavy is importe
 answers from this package.
 """
 
+from tuneloom.plan.continued import check_continued
 from tuneloom.plan.files import PlannedFile, check_unchanged
 from tuneloom.plan.inputs import check_prompts, check_transforms, names_hub
 from tuneloom.plan.plan import Plan, champion_is_settled, make_plan, references, store_of, with_champion, with_release
@@ -18,6 +19,7 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "champion_is_settled",
+    "check_continued",
     "check_prompts",
     "check_transforms",
     "check_unchanged",

@@ -7,6 +7,7 @@ from pathlib import Path
 from tuneloom.config import Config, Gate, Quality
 from tuneloom.ingest.hub import is_on_hub
 from tuneloom.models.resolve import ModelSource, is_hub_name, resolve_model
+from tuneloom.plan.continued import Continued, find_continued
 from tuneloom.plan.files import PlannedFile, check_same, planned_files, read_takedowns
 from tuneloom.plugin_files import check_names, plugin_digests
 from tuneloom.review.decisions import Decision, read_decisions
@@ -16,7 +17,8 @@ from tuneloom.suites import Suite, load_suites
 @dataclass(frozen=True)
 class Inputs:
     """`transforms` are the digests of the quality stage's plugin files, by path, `prompts` is that of the prompt
-    templates, `decisions` what people decided in review; `limit` is rows a file."""
+    templates, `decisions` what people decided in review; `continued` is the adapter that training goes on with;
+    `limit` is rows a file."""
 
     model: ModelSource
     files: tuple[PlannedFile, ...]
@@ -26,6 +28,7 @@ class Inputs:
     decisions: tuple[Decision, ...]
     suites: tuple[Suite, ...]
     limit: int | None
+    continued: Continued | None = None
 
 
 def names_hub(config: Config, folder: Path) -> bool:
@@ -50,6 +53,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
         decisions=read_decisions(folder / config.review.decisions if config.review.decisions else None),
         suites=suites,
         limit=limit,
+        continued=find_continued(config.train, folder, home, model),
     )
 
 

@@ -47,7 +47,7 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
         "review": (True, {"decisions": decisions_key(inputs.decisions), "pii": config.quality.pii}),
         "mixture": (True, _mixture_inputs(config, inputs)),
         "render": (True, _render_inputs(inputs)),
-        "train": (True, {"model": model.digest}),
+        "train": (True, {"model": model.digest, **_named("continues", _continued(inputs))}),
     }
     for stage, (seeded, given) in declared.items():
         section, seed = _settings(config, stage), config.seed if seeded else 0
@@ -62,6 +62,7 @@ def identity(config: Config, inputs: Inputs) -> str:
     sources = sorted(str(f.spec.reference) for f in inputs.files)
     tree = config.model_dump(mode="json", exclude={"store", "run"})
     read = [dict(inputs.transforms), inputs.prompts, decisions_key(inputs.decisions), _suites(inputs)]
+    read.append(_continued(inputs))
     taken = _takedowns(inputs)
     return digest(canonical([tree, sources, inputs.model.digest, code, inputs.limit, read, taken]))
 
@@ -136,15 +137,21 @@ def _suite_rows(inputs: Inputs) -> list[str]:
     ]
 
 
+def _continued(inputs: Inputs) -> str | None:
+    return inputs.continued.digest if inputs.continued else None
+
+
 def _named(name: str, value: Any) -> dict[str, Any]:
     """An input by its name; none where there is nothing, so that what came later left old keys alone."""
     return {name: value} if value else {}
 
 
 def _settings(config: Config, stage: str) -> dict[str, Any]:
-    """A stage's section; of review's, not where the decisions lie, for what they say is an input."""
+    """A stage's section; not where review's decisions and the adapter to continue lie, for what they hold is an
+    input."""
     section = _section(getattr(config, stage))
-    return {name: value for name, value in section.items() if (stage, name) != ("review", "decisions")}
+    places = {("review", "decisions"), ("train", "continue_from")}
+    return {name: value for name, value in section.items() if (stage, name) not in places}
 
 
 def _section(section: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from tuneloom.train.validation import Validation
 class Job:
     """What to train: the training rows of `shards` in the steps of `plan`, on the model in the folder `base`.
 
-    `choices` is what the machine chose; checkpoints lie in `resume`.
+    `choices` is what the machine chose; checkpoints lie in `resume`; `continued` is the folder of an adapter to go on with.
     """
 
     shards: Artifact
@@ -41,6 +41,7 @@ class Job:
     choices: Choices
     validation: Validation | None
     resume: Path
+    continued: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Trained:
 def trainee_of(job: Job, device: str) -> Any:
     """The model with what trains in it freed or attached, on `device`."""
     load = load_four_bit if job.config.four_bit else load_model
-    return attach(load(job.base, device=device), job.config, job.seed, new_tokens(job.base))
+    return attach(load(job.base, device=device), job.config, job.seed, new_tokens(job.base), job.continued)
 
 
 def train_here(

@@ -26,6 +26,7 @@ from tuneloom.train.adapters import count_trainable, save_trained
 from tuneloom.train.batches import plan_steps
 from tuneloom.train.checkpoint import Checkpoint, newest
 from tuneloom.train.choices import Chosen, choose
+from tuneloom.train.describe import method_told
 from tuneloom.train.job import Job, Tell, train_here
 from tuneloom.train.memory import Shape, flops, read_shape
 from tuneloom.train.preflight import check_rows, shown
@@ -47,10 +48,17 @@ class Listener:
 
 
 def fine_tune(
-    writer: Writer, shards: Artifact, mixture: Artifact, config: Train, model: ModelSource, seed: int, told: Listener
+    writer: Writer,
+    shards: Artifact,
+    mixture: Artifact,
+    config: Train,
+    model: ModelSource,
+    seed: int,
+    told: Listener,
+    continued: Path | None = None,
 ) -> None:
     """Trains on the packed training rows and writes `adapter/` (or `model/`), `steps.jsonl`, `validation.jsonl` and
-    stats. `mixture` says which task a validation row belongs to.
+    stats. `mixture` says which task a validation row belongs to; `continued` is the folder of an adapter to go on with.
 
     A step's numbers have `tokens_so_far` of `tokens_planned`, and its `mfu` against the probed rate. Raises
     NoUsableData where there is nothing to train on, TrainingError where the training fails.
@@ -77,7 +85,7 @@ def fine_tune(
         told.say(line)
     told.say(shown(rows[plan[0].rows[0]], tokenizer))
     curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
-    job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume)
+    job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume, continued)
     tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
     trained = train_on_ranks(job, tell) if config.ranks > 1 else train_here(job, tell, resumed)
     kind = "model" if config.method == "full" else "adapter"
@@ -87,7 +95,7 @@ def fine_tune(
         tokenizer.save_pretrained(writer.folder / kind)  # the base's own lacks the new tokens
     _write_files(writer, kind, curve)
     trainable = count_trainable(trained.model).trained
-    writer.stats.update(_stats(trained.report, trainable, amount, model, chosen, told.began))
+    writer.stats.update(_stats(trained.report, trainable, amount, model, chosen, config, told.began))
 
 
 @dataclass(frozen=True)
@@ -169,10 +177,11 @@ def _write_files(writer: Writer, kind: str, curve: Curve) -> None:
 
 
 def _stats(
-    report: TrainReport, trained: int, amount: Amount, model: ModelSource, chosen: Chosen, began: float
+    report: TrainReport, trained: int, amount: Amount, model: ModelSource, chosen: Chosen, config: Train, began: float
 ) -> dict[str, Any]:
     first = report.first_micro_batch
     return {
+        "method": method_told(config, config.continue_from),
         "model": model.name,
         "model_digest": model.digest,
         "dtype": report.dtype,

@@ -1,6 +1,7 @@
 """Every method trains as transformers and PEFT train it plainly: same weights, same rows, the same loss, gradient and
 curve; and what is saved loads in plain PEFT on the base as it was."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,11 @@ import torch
 from tests.tiny_seq2seq import make_tiny_t5
 from tests.token_rows import one_row_packs, token_rows
 from tuneloom.config import Train
-from tuneloom.models.load import load_model
+from tuneloom.errors import ConfigError
+from tuneloom.models.load import load_adapter, load_model
 from tuneloom.models.token_row import TokenRow
 from tuneloom.train.adapters import attach, save_trained
-from tuneloom.train.methods import factors
+from tuneloom.train.methods import factors, parameter_groups
 from tuneloom.train.schedule import learning_rate
 from tuneloom.train.trainer import train
 
@@ -201,3 +203,99 @@ def test_a_method_trains_as_transformers_and_peft_do(
         loaded = PeftModel.from_pretrained(plain_model(folders[kind], kind), str(tmp_path / "saved"))
         assert {p.dtype for n, p in loaded.named_parameters() if "lora_" in n} == {torch.float32}
         torch.testing.assert_close(logits(loaded, rows[2], kind), logits(trained, rows[2], kind), rtol=1e-5, atol=1e-5)
+
+
+def test_a_continued_adapter_trains_on_as_it_does_in_plain_peft(tiny_model: Path, tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    rows, settings = rows_of("causal"), Train(**COMMON)
+    before = ours(tiny_model, rows, settings, tmp_path / "before")[0]
+    again = settings.model_copy(update={"rank": 64})  # the adapter's own rank holds
+    model = attach(load_model(tiny_model), again, 1, continued=tmp_path / "before")
+    report = train(model, rows, one_row_packs(rows, settings, 1), again, 1)
+    plain = PeftModel.from_pretrained(plain_model(tiny_model, "causal"), str(tmp_path / "before"), is_trainable=True)
+    wanted = plain_training(plain, rows, settings, "causal", optimiser_of(plain, settings))
+    assert [step.loss for step in report.steps] == pytest.approx(wanted.losses, rel=1e-3)
+    assert report.steps[0].grad_norm == pytest.approx(wanted.norms[0], rel=1e-5)
+    assert report.steps[0].loss < 0.9 * before.losses[0]
+    assert {p.shape[0] for n, p in model.named_parameters() if "lora_A" in n} == {4}
+
+
+def test_an_adapter_of_another_method_is_not_continued(tiny_model: Path, tmp_path: Path) -> None:
+    ours(tiny_model, rows_of("causal"), Train(**COMMON), tmp_path / "lora")
+    with pytest.raises(ConfigError, match="was trained by `lora`, not by `dora`"):
+        attach(load_model(tiny_model), Train(method="dora"), 1, continued=tmp_path / "lora")
+
+
+def test_dora_begins_as_the_base_and_trains_a_length_for_each_output(tiny_model: Path) -> None:
+    base, row = load_model(tiny_model), rows_of("causal")[2]
+    wanted = logits(base, row, "causal")
+    model = attach(base, Train(method="dora", rank=4), 1)
+    torch.testing.assert_close(logits(model, row, "causal"), wanted, rtol=1e-5, atol=1e-5)
+    lengths = {n: p for n, p in model.named_parameters() if "lora_magnitude_vector" in n}
+    assert len(lengths) == 2 * 7
+    layer = model.get_base_model().model.layers[0].self_attn.q_proj
+    size = layer.lora_magnitude_vector["default"].weight
+    torch.testing.assert_close(size, torch.linalg.norm(layer.base_layer.weight, dim=1))
+    assert all(p.requires_grad and p.dtype == torch.float32 for p in lengths.values())
+
+
+def test_dora_learns_direction_and_length_apart_from_each_other(tiny_model: Path, tmp_path: Path) -> None:
+    """W' = m (W + s B A) / |W + s B A|, row by row (Liu et al. 2024, equation 5)."""
+    _, model = ours(tiny_model, rows_of("causal"), Train(**COMMON, method="dora"), tmp_path / "dora")
+    layer = model.get_base_model().model.layers[1].mlp.up_proj
+    direction = layer.base_layer.weight + 2 * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
+    wanted = layer.lora_magnitude_vector["default"].weight[:, None] * torch.nn.functional.normalize(direction, dim=1)
+    given = torch.randn(5, 32)
+    torch.testing.assert_close(layer(given), given @ wanted.T, rtol=1e-4, atol=1e-5)
+
+
+def test_doras_lengths_do_not_decay(tiny_model: Path) -> None:
+    model = attach(load_model(tiny_model), Train(method="dora", weight_decay=0.1, lora_plus=4), 1)
+    groups = parameter_groups(model, Train(method="dora", weight_decay=0.1, lora_plus=4))
+    names = {id(p): n for n, p in model.named_parameters()}
+    kinds = {(g["weight_decay"], g["rate_factor"]): {names[id(p)].split(".")[-3] for p in g["params"]} for g in groups}
+    assert kinds[(0.1, 4.0)] == {"lora_B"}
+    assert kinds[(0.1, 1.0)] == {"lora_A"}
+    assert kinds[(0.0, 1.0)] == {"lora_magnitude_vector"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_adapter_that_began_as_a_part_of_the_base_fits_the_whole_base_at_twice_the_rank(
+    tiny_model: Path, tmp_path: Path, dtype: str
+) -> None:
+    settings = Train(**{**COMMON, "init": "pissa"})
+    model = attach(load_model(tiny_model), settings, 1)
+    begun = factors(model, settings)
+    rows = rows_of("causal")
+    train(model, rows, one_row_packs(rows, settings, 1), settings, 1, dtype)
+    save_trained(model, tmp_path / "saved", "tiny", begun)
+    told = json.loads((tmp_path / "saved" / "adapter_config.json").read_text())
+    assert (told["r"], told["lora_alpha"], told["init_lora_weights"]) == (8, 16, True)
+    loaded = load_adapter(load_model(tiny_model), tmp_path / "saved")
+    torch.testing.assert_close(
+        logits(loaded, rows[2], "causal"), logits(model, rows[2], "causal"), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [{"target_modules": ("q_proj", "qproj")}, {"modules_to_save": ("norms",)}], ids=lambda bad: next(iter(bad))
+)
+def test_a_name_that_no_module_has_is_refused(tiny_model: Path, bad: dict[str, Any]) -> None:
+    (key, names), model = next(iter(bad.items())), load_model(tiny_model)
+    with pytest.raises(ConfigError, match=f"train.{key} '{names[-1]}' fits no layer"):
+        attach(model, Train(**bad), 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"method": "full", "rslora": True}, "method `full` trains every weight and has no `rslora`"),
+        ({"method": "full", "continue_from": "a"}, "has no `continue_from`"),
+        ({"init": "pissa", "four_bit": True}, "which `four_bit` does not allow"),
+        ({"init": "olora", "continue_from": "a"}, "which `continue_from` does not allow"),
+    ],
+)
+def test_settings_that_would_be_passed_over_are_refused(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Train(**settings)
