@@ -1,8 +1,8 @@
-"""Export data: rows or rejects of any data stage as JSONL or Parquet. Rejects can be mended and ingested again.
+"""Export data: rows or rejects of any data stage as JSONL or Parquet; or with --model the tuned model in one piece.
 
-Rows of each side are a file of their own. Beside them lies a data card (FILE.README.md; in an --out folder of its own
-README.md, which `datasets.load_dataset` reads). Rows leave as they are: personal data are not masked in them, only in
-the table of reasons beside rejects.
+Rejects can be mended and ingested again. Rows of each side are a file of their own. Beside them lies a data card
+(FILE.README.md; in an --out folder of its own README.md, which `datasets.load_dataset` reads). Rows leave as they are:
+personal data are not masked in them, only in the table of reasons beside rejects.
 """
 
 import argparse
@@ -22,10 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
     parser.add_argument("--to", choices=("jsonl", "parquet"), default="jsonl", help="messages JSONL, or Parquet")
     parser.add_argument("--stage", metavar="STAGE", help="default: mixture or the last before it; of rejects: ingest")
+    parser.add_argument("--model", action="store_true", help="the tuned model, merged, with a model card")
     parser.add_argument("--rejected", action="store_true", help="what the stage rejected, instead of what it kept")
     parser.add_argument("--reason", metavar="REASON", help="only rejects of this reason")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="default: CONFIG-STAGE[-rejected].TO here; may be a folder"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: CONFIG-STAGE[-rejected].TO, CONFIG-model; may be a folder",
     )
     add_json_argument(parser)
 
@@ -41,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
     from tuneloom.errors import ConfigError
     from tuneloom.export import export_rejects, export_rows, reasons_path
 
+    if options.model:
+        from flows.exported_model import export_model
+
+        return export_model(options)
     if options.reason and not options.rejected:
         raise ConfigError("--reason needs --rejected", where="tuneloom export", remedy="Only rejects have reasons.")
     reporter = TerminalReporter(to_stderr=options.json)

@@ -7,11 +7,16 @@ from typing import Any
 from tuneloom.release.lineage import Trained
 
 
-def describe(verdict: Mapping[str, Any], base: str, data: Sequence[Trained], used: tuple[int, int] | None) -> str:
-    """A verdict, its scores and what it was trained on; `used`: tokens trained, and tokens that there were.
+def describe(
+    verdict: Mapping[str, Any] | None, base: str, data: Sequence[Trained], used: tuple[int, int] | None
+) -> str:
+    """A verdict (None: it was not scored), its scores and what it was trained on; `used`: tokens trained, and tokens
+    that there were.
 
     `Tuned from **smol**. The gate says **promote** (150 rows). Against the base: loss is better.` and two tables.
     """
+    if verdict is None:
+        return "\n".join([f"Tuned from **{base}**. It was not scored.", *_data(data, used)])
     lines = [
         f"Tuned from **{base}**. The gate says **{verdict['verdict']}** ({verdict['n']} rows). {verdict['reason']}",
         "",
