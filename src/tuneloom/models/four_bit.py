@@ -36,8 +36,10 @@ def load_four_bit(folder: Path, device: str) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, BitsAndBytesConfig
 
     from tuneloom.models.attention import register_segment_attention
+    from tuneloom.models.load import quiet_transformers
 
     check_four_bit(device)
+    quiet_transformers()
     register_segment_attention()
     options: dict[str, Any] = {
         "quantization_config": BitsAndBytesConfig(

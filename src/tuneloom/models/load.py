@@ -70,7 +70,7 @@ def load_model(
 
     from tuneloom.models.attention import register_segment_attention
 
-    _quiet()
+    quiet_transformers()
     register_segment_attention()
     place, options = _checked(folder), {"dtype": getattr(torch, dtype), "use_safetensors": True}
     if is_encoder_decoder(folder):
@@ -106,7 +106,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     """GGUF -> safetensors in a folder beside `folder`, synced, then renamed into place. Call under the lock."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    _quiet()
+    quiet_transformers()
     for left in folder.parent.glob(f".{folder.name}.*"):  # of a conversion that was killed; we hold the lock
         shutil.rmtree(left)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -156,7 +156,7 @@ def _checked(folder: Path) -> str:
     return str(folder)
 
 
-def _quiet() -> None:
+def quiet_transformers() -> None:
     """No progress bars of transformers between our own lines, no warning of calls that PEFT makes, not we."""
     from transformers.utils import logging
 

@@ -3,6 +3,7 @@
 Adapters stay float32 whatever the computation's number format: bfloat16 rounds their small updates away.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,8 @@ def _new(model: Any, settings: Train, seed: int, new_tokens: Sequence[int]) -> A
     _check_names(model, settings)
     task = "SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM"
     config = lora_config(settings, task, _rows_of(model, new_tokens))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*ensure_weight_tying")  # export unties what trained apart (release/merge)
         torch.manual_seed(seed)
         try:
             return get_peft_model(model, config, autocast_adapter_dtype=True)

@@ -13,6 +13,8 @@ import torch
 
 from tests.tiny_seq2seq import make_tiny_t5
 from tests.token_rows import one_row_packs, token_rows
+from tests.tuneloom.train.test_checkpoint import SETTINGS as CHECKPOINTED
+from tests.tuneloom.train.test_checkpoint import Stopped, assert_equal, run, stop_in
 from tuneloom.config import Train
 from tuneloom.errors import ConfigError
 from tuneloom.models.load import load_adapter, load_model
@@ -299,3 +301,23 @@ def test_a_name_that_no_module_has_is_refused(tiny_model: Path, bad: dict[str, A
 def test_settings_that_would_be_passed_over_are_refused(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Train(**settings)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"method": "dora", "lora_plus": 4.0},
+        {"init": "pissa", "rslora": True},
+        {"neftune": 5.0, "modules_to_save": ("norm", "lm_head")},
+    ],
+    ids=lambda more: " ".join(more),
+)
+def test_stopped_and_gone_on_with_it_ends_in_the_same_bytes(
+    tiny_model: Path, tmp_path: Path, more: dict[str, Any]
+) -> None:
+    settings = Train(**{**CHECKPOINTED.model_dump(), "learning_rate": 0.002, **more})
+    weights = run(tiny_model, tmp_path / "calm", settings)
+    for step in (2, 5):
+        with pytest.raises(Stopped):
+            run(tiny_model, tmp_path / "stopped", settings, stop_in(step))
+    assert_equal(run(tiny_model, tmp_path / "stopped", settings), weights)
