@@ -29,7 +29,8 @@ from tuneloom.train.validation import Validation
 class Job:
     """What to train: the training rows of `shards` in the steps of `plan`, on the model in the folder `base`.
 
-    `choices` is what the machine chose; checkpoints lie in `resume`; `continued` is the folder of an adapter to go on with.
+    `choices` is what the machine chose; checkpoints lie in `resume`; `continued` is the folder of an adapter to go on
+    with.
     """
 
     shards: Artifact

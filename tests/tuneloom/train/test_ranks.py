@@ -169,7 +169,8 @@ def test_sigterm_saves_and_the_next_training_ends_in_the_same_bytes(
 ) -> None:
     """With dropout, so that each rank's random state is among what is taken up."""
     change = {**LONG, "method": way[0], "parallel": way[1]}
-    calm, report = train_on_ranks(job_of(shards, tiny_model, tmp_path / "calm", **change), tell())
+    done = train_on_ranks(job_of(shards, tiny_model, tmp_path / "calm", **change), tell())
+    calm, report = done.model, done.report
     asked: list[int] = []
     former = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     job = job_of(shards, tiny_model, tmp_path / "stopped", **change)
@@ -182,7 +183,8 @@ def test_sigterm_saves_and_the_next_training_ends_in_the_same_bytes(
     left = newest(job.resume, "cpu", quiet)
     assert left is not None
     assert 3 <= left.step < len(job.plan)
-    again, resumed = train_on_ranks(job, tell())
+    done = train_on_ranks(job, tell())
+    again, resumed = done.model, done.report
     assert [s.loss for s in resumed.steps] == [s.loss for s in report.steps]
     assert all(torch.equal(weight, weights(again)[name]) for name, weight in weights(calm).items())
 
