@@ -43,7 +43,7 @@ def padded_curve(
     """The same of a plain loop over padded batches, each step one batch."""
     model.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
-    steps, found = optimiser(parameters, settings), []
+    steps, found = optimiser(model, settings), []
     for number, step in enumerate(plan):
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
             loss = padded_loss(model, [rows[place] for place in step.rows]) / step.supervised
