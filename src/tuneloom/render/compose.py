@@ -8,42 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tuneloom.config import Render
 from tuneloom.models.token_row import TokenRow
-from tuneloom.records import SIDES, canonical
+from tuneloom.records import SIDES
 from tuneloom.render import seq2seq, too_long
 from tuneloom.render.chat_template import Unrenderable
-from tuneloom.render.loss_mask import Said, write_rows
+from tuneloom.render.loss_mask import Said, Spoken, speak, write_rows
 from tuneloom.render.messages import message_dicts
+from tuneloom.render.outcomes import Composed, Outcome, Refused, Rendered, composed, joined, refusal
 from tuneloom.render.prompts import Unfilled
 from tuneloom.render.sheet import Unproven
 from tuneloom.render.tokenizer import RowTokenizer
 from tuneloom.render.wording import COLUMNS as WORDED
 from tuneloom.render.wording import Worded, Wording
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Tokens of a row, or of a part of it; `trimmed` messages lost their outer white space, `dropped` ones are gone."""
-
-    row: TokenRow
-    trimmed: int = 0
-    dropped: int = 0
-    template: str | None = None
-    exemplars: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why a row, or a part of it, has no tokens."""
-
-    reason: str
-    detail: Mapping[str, Any]
-
-
-Outcome = Rendered | Refused
 
 
 class Speaker(Protocol):
@@ -55,6 +37,9 @@ class Speaker(Protocol):
 
     def say(self, asked: Sequence[Said]) -> list[Outcome]:
         """An outcome for each, in order."""
+
+    def say_columns(self, table: pa.Table) -> Spoken | None:
+        """The rows of the mixture's `table` that need not be looked at one by one; None where all must be."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +53,12 @@ class Decoder:
         """All together, as pieces of text."""
         written = write_rows(asked, self.tokenizer)
         return [_outcome(row, trimmed) for row, trimmed in zip(written.rows, written.trimmed, strict=True)]
+
+    def say_columns(self, table: pa.Table) -> Spoken | None:
+        """Conversations of words alone; suites' rows, which are prompts, are few."""
+        tools = pc.fill_null(pc.greater(pc.binary_length(table["tools"]), 0), False)
+        able = pc.and_(pc.invert(tools), pc.is_in(table["side"], pa.array(SIDES)))
+        return speak(table["messages"], able.to_numpy(), self.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -83,6 +74,10 @@ class EncoderDecoder:
         rows = iter(seq2seq.write_rows([one.id for one in plain], [one.messages for one in plain], self.tokenizer))
         return [self._outcome(one, rows) for one in asked]
 
+    def say_columns(self, table: pa.Table) -> Spoken | None:
+        """Not yet: such models' rows are made one by one."""
+        return None
+
     def _outcome(self, one: Said, rows: Any) -> Outcome:
         if one.tools or any(map(_beyond_words, one.messages)):
             return Refused("no place for tools", {"evidence": "an encoder-decoder reads words alone"})
@@ -90,13 +85,53 @@ class EncoderDecoder:
         return _outcome(row)
 
 
-def compose(table: pa.Table, config: Render, speaker: Speaker, wording: Wording | None) -> list[list[Outcome]]:
-    """The outcomes of each row of the mixture's `table`, in order; `wording` is None without prompt templates."""
+def compose(table: pa.Table, config: Render, speaker: Speaker, wording: Wording | None) -> Composed:
+    """What becomes of each row of the mixture's `table`; `wording` is None without prompt templates.
+
+    Rows that keep their words are made by columns, the others as Python objects, one by one.
+    """
+    table = table.combine_chunks()
+    quick = speaker.say_columns(table) if wording is None and config.learn == "all" else None
+    if quick is None:
+        return composed(_one_by_one(table, config, speaker, wording), np.arange(len(table)))
+    found, left = _judged(quick, config)
+    left = np.union1d(left, np.setdiff1d(np.arange(len(table)), quick.places))
+    if not len(left):
+        return found
+    return joined(found, composed(_one_by_one(table.take(pa.array(left)), config, speaker, None), left))
+
+
+def _one_by_one(table: pa.Table, config: Render, speaker: Speaker, wording: Wording | None) -> list[list[Outcome]]:
     columns = [name for name in (WORDED if wording else ("id", "tools", "side")) if name != "messages"]
     described = zip(table.select(columns).to_pylist(), message_dicts(table["messages"]), strict=True)
     rows = [_Row({**row, "messages": messages}, speaker, config, wording) for row, messages in described]
     said = iter(speaker.say([part for row in rows for part in row.parts]))
     return [row.outcomes([next(said) for _ in row.parts]) for row in rows]
+
+
+def _judged(spoken: Spoken, config: Render) -> tuple[Composed, NDArray[np.int64]]:
+    """Rows made by columns, as `_Row._judge` judges them, and the places of those that are too long and not to be
+    rejected for it."""
+    lengths, unproven = spoken.rows.lengths, np.zeros(len(spoken.rows), bool)
+    unproven[list(spoken.unproven)] = True
+    unlearnt = ~unproven & (spoken.rows.supervised == 0)
+    long = ~unproven & ~unlearnt & (lengths > config.max_length)
+    refused = {r: refusal(why) for r, why in spoken.unproven.items()}
+    refused |= dict.fromkeys(np.flatnonzero(unlearnt).tolist(), _NOTHING)
+    if config.too_long == "reject":
+        refused |= {r: _too_long(int(lengths[r]), config) for r in np.flatnonzero(long).tolist()}
+    kept = np.flatnonzero(~(unproven | unlearnt | long))
+    places = spoken.places.tolist()
+    made = Composed(
+        rows=spoken.rows.take(kept),
+        places=spoken.places[kept],
+        trimmed=spoken.trimmed[kept],
+        dropped=np.zeros(len(kept), np.int64),
+        templates=[None] * len(kept),
+        exemplars=[()] * len(kept),
+        refused=[(places[r], refused[r]) for r in sorted(refused)],
+    )
+    return made, spoken.places[long] if config.too_long != "reject" else np.zeros(0, np.int64)
 
 
 class _Row:
@@ -169,9 +204,9 @@ class _Row:
         if isinstance(outcome, Refused):
             return outcome
         if self._side in SIDES and not outcome.row.supervised:
-            return Refused("nothing to learn", {"value": 0, "bound": 1})
+            return _NOTHING
         if len(outcome.row) > self._config.max_length:
-            return Refused("too long", {"value": len(outcome.row), "bound": self._config.max_length})
+            return _too_long(len(outcome.row), self._config)
         return outcome
 
     def _with_wording(self, outcome: Outcome) -> Outcome:
@@ -190,13 +225,15 @@ def _question(messages: too_long.Messages) -> too_long.Messages:
     return messages[:-1] if len(messages) > 1 and messages[-1]["role"] == "assistant" else messages
 
 
+_NOTHING = Refused("nothing to learn", {"value": 0, "bound": 1})
+
+
+def _too_long(tokens: int, config: Render) -> Refused:
+    return Refused("too long", {"value": tokens, "bound": config.max_length})
+
+
 def _outcome(row: TokenRow | Unproven | Unrenderable, trimmed: int = 0) -> Outcome:
-    if isinstance(row, Unrenderable):
-        reason = {"no end of turn": "loss mask not proven"}.get(row.reason, row.reason)
-        return Refused(reason, {"rule": row.reason, "evidence": row.evidence})
-    if isinstance(row, Unproven):
-        return Refused("loss mask not proven", {"evidence": canonical({"expected": row.expected, "found": row.found})})
-    return Rendered(row, trimmed)
+    return Rendered(row, trimmed) if isinstance(row, TokenRow) else refusal(row)
 
 
 def _beyond_words(message: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from tuneloom.render.token_bytes import missing_bytes
@@ -55,7 +56,7 @@ class Engine:
         try:
             from fastokens import Tokenizer
 
-            self._fast = Tokenizer.from_json_str(backend.to_str())
+            self._fast = Tokenizer.from_json_str(orjson.dumps(tree).decode())
             self._check()
         except (ImportError, ValueError, RuntimeError, _Differs) as error:  # what it has no code for, the judge has
             self.fall_back(f"{type(error).__name__}: {error}"[:200])

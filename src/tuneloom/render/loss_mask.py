@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tuneloom.errors import ConfigError
-from tuneloom.models.token_row import TokenRow, learnt_runs
+from tuneloom.models.token_row import TokenRow, TokenRows, learnt_runs
 from tuneloom.render.chat_template import Rendering, Unrenderable
+from tuneloom.render.columns import dicts_of, plan_rows
 from tuneloom.render.plans import cut
-from tuneloom.render.sheet import Sheet, Unproven
+from tuneloom.render.sheet import Sheet, Unproven, lay_out
 from tuneloom.render.tokenizer import RowTokenizer
 
 SAMPLE = 256
@@ -62,6 +64,39 @@ def write_rows(said: Sequence[Said], tokenizer: RowTokenizer) -> Written:
     return written
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """Rows made of a column: row r is the column's row `places[r]`, int64 (rows,) rising; `trimmed` int64 (rows,) is
+    that of `Written`, `unproven` names rows whose mask is not proven."""
+
+    rows: TokenRows
+    places: NDArray[np.int64]
+    trimmed: NDArray[np.int64]
+    unproven: Mapping[int, Unproven]
+
+
+def speak(messages: pa.ChunkedArray, able: NDArray[np.bool_], tokenizer: RowTokenizer) -> Spoken | None:
+    """A column of `list<Message>` -> the tokens of its rows that are `able` bool (rows,) and of a planned shape, as
+    `write_rows` makes them; None where the fast way is not to be trusted.
+
+    One row in SAMPLE is made again as `write_rows` makes it again; where it differs, so may all.
+    """
+    if not tokenizer.quick:
+        return None
+    column = messages.chunk(0) if messages.num_chunks == 1 else pa.concat_arrays(messages.chunks)
+    planned = plan_rows(column, able, tokenizer)
+    rows, unproven = lay_out(planned.pieces, tokenizer)
+    picked = np.arange(0, len(rows), SAMPLE)
+    talks = dicts_of(column, planned.numbers[picked])
+    said = [Said("", talk) for talk in talks]
+    again = _write(said, tokenizer, slowly=True).rows
+    made = [unproven.get(r) or rows.row(r, "") for r in picked.tolist()]
+    if not all(map(_same, made, again)):
+        tokenizer.fall_back("a sampled row has other tokens by the fast way")
+        return None
+    return Spoken(rows, planned.numbers, planned.trimmed, unproven)
+
+
 def write_masks(
     ids: Sequence[str], renderings: Sequence[Rendering], tokenizer: RowTokenizer
 ) -> list[TokenRow | Unproven]:
@@ -94,11 +129,7 @@ def check_tokenizer(tokenizer: RowTokenizer) -> None:
             remedy="Its loss mask could not be proven; choose another model or mend its template.",
         )
     (row,) = write_masks(["sample"], [rendering], tokenizer)
-    from tokenizers import Tokenizer
-
-    whole = Tokenizer.from_str(tokenizer.backend.to_str())
-    whole.encode_special_tokens = False
-    want = whole.encode(rendering.text, add_special_tokens=False).ids
+    want = tokenizer.encode_whole(rendering.text)
     got = [] if isinstance(row, Unproven) else row.ids.tolist()
     bos = tokenizer.special.get(tokenizer.template.named.get("bos_token", ""))
     if got != want:

@@ -6,7 +6,7 @@ other row is rendered by itself.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -65,24 +65,33 @@ class Plan:
         )
 
 
+Shape = tuple[bool, tuple[tuple[str, bool, bool, bool], ...]]
+"""Whether it is a prompt, and of each message its role, whether it has no words, no reasoning, and no weight."""
+
+
 class Plans:
     """The plans of one template, made as shapes turn up."""
 
     def __init__(self, template: ChatTemplate) -> None:
         self._template = template
-        self._known: dict[tuple, Plan | None] = {}
+        self._known: dict[Shape, Plan | None] = {}
 
     def of(self, messages: Sequence[Mapping[str, Any]], tools: str | None, prompt: bool) -> Plan | None:
         """The plan for these messages; None where they are to be rendered by themselves."""
         shape = _shape(messages, tools, prompt)
         if shape is None:
             return None
-        if shape not in self._known:
-            self._known[shape] = self._make(messages, prompt)
-        plan = self._known[shape]
+        plan = self.of_shape(shape, lambda: messages)
         if plan and plan.absent and _occurs(plan.absent, messages):
             return None
         return plan
+
+    def of_shape(self, shape: Shape, example: Callable[[], Sequence[Mapping[str, Any]]]) -> Plan | None:
+        """The plan for conversations of a shape, of which `example` gives one; it holds for those whose words have
+        none of its `absent` literals."""
+        if shape not in self._known:
+            self._known[shape] = self._make(example(), shape[0])
+        return self._known[shape]
 
     def _make(self, messages: Sequence[Mapping[str, Any]], prompt: bool) -> Plan | None:
         blank = [
@@ -130,11 +139,11 @@ _FIELDS = {"c": "content", "r": "reasoning"}
 _PLACE = re.compile(r"SLOTx([cr])x(\d+)x([nslr])xEND")
 
 
-def _shape(messages: Sequence[Mapping[str, Any]], tools: str | None, prompt: bool) -> tuple | None:
-    """Who speaks, whether with words and reasoning, and whether it is learnt; None where more is in play."""
+def _shape(messages: Sequence[Mapping[str, Any]], tools: str | None, prompt: bool) -> Shape | None:
+    """None where more is in play."""
     if tools:
         return None
-    shape: list[Any] = [prompt]
+    shape: list[tuple[str, bool, bool, bool]] = []
     for message in messages:
         content, reasoning = message["content"], message.get("reasoning")
         if message.get("tool_calls") or message.get("tool_call_id") or message.get("name"):
@@ -142,7 +151,7 @@ def _shape(messages: Sequence[Mapping[str, Any]], tools: str | None, prompt: boo
         if content.isspace() or (reasoning and reasoning.isspace()):
             return None
         shape.append((message["role"], not content, not reasoning, message.get("weight") == 0))
-    return tuple(shape)
+    return prompt, tuple(shape)
 
 
 def _occurs(literals: Sequence[str], messages: Sequence[Mapping[str, Any]]) -> bool:

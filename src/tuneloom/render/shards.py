@@ -7,18 +7,18 @@ metadata tells which tokenizer and template made them.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
 from tuneloom.errors import BrokenArtifact
-from tuneloom.models.token_row import TokenRow, runs_of_rows
+from tuneloom.models.token_row import TokenRow, TokenRows, runs_of_rows
 from tuneloom.records import ORIGIN
 
 _RUN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
@@ -46,28 +46,16 @@ class ShardWriter:
 
     def __init__(self, writer: Writer, metadata: Mapping[str, str]) -> None:
         self._writer, self._schema = writer, SHARDS.with_metadata(dict(metadata))
-        self._waiting: dict[str, _Waiting] = defaultdict(_Waiting)
+        self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
         self._open: dict[str, _Shard] = {}
         self._closed: dict[str, int] = defaultdict(int)
 
-    def add(
-        self,
-        side: str,
-        row: TokenRow,
-        origin: Mapping[str, object],
-        repeat: int,
-        template: str | None = None,
-        exemplars: Sequence[str] = (),
-    ) -> None:
-        """Appends one row to its side."""
-        waiting = self._waiting[side]
-        waiting.rows.append(row)
-        waiting.origins.append(origin)
-        waiting.repeats.append(repeat)
-        waiting.templates.append(template)
-        waiting.exemplars.append(exemplars)
-        if len(waiting.rows) == BATCH_ROWS:
-            self._flush(side)
+    def add(self, sides: pa.Array, rows: pa.Table) -> None:
+        """Appends rows of schema SHARDS, each to its side."""
+        for side in pc.unique(sides).to_pylist():
+            self._waiting[side].append(rows.filter(pc.equal(sides, side)))
+            if sum(map(len, self._waiting[side])) >= BATCH_ROWS:
+                self._flush(side, whole=True)
 
     def close(self) -> None:
         """Writes what waits and closes every shard."""
@@ -76,14 +64,20 @@ class ShardWriter:
             if side in self._open:
                 self._close(side)
 
-    def _flush(self, side: str) -> None:
-        if not self._waiting[side].rows:
-            return
-        if side not in self._open:
-            self._open[side] = _Shard(self._writer, f"shards/{side}-{self._closed[side]:05d}.arrow", self._schema)
-        self._open[side].write(self._waiting.pop(side).batch(self._schema))
-        if self._open[side].tokens >= SHARD_TOKENS:
-            self._close(side)
+    def _flush(self, side: str, whole: bool = False) -> None:
+        """Writes what waits; of `whole` batches alone the rest waits on."""
+        rows = pa.concat_tables(self._waiting.pop(side)).combine_chunks()
+        end = len(rows) // BATCH_ROWS * BATCH_ROWS if whole else len(rows)
+        if end < len(rows):
+            self._waiting[side] = [rows.slice(end)]
+        for start in range(0, end, BATCH_ROWS):
+            # Taken, not sliced: what is written of a slice's structs depends on where it was cut.
+            (batch,) = rows.take(pa.array(range(start, min(start + BATCH_ROWS, end)))).combine_chunks().to_batches()
+            if side not in self._open:
+                self._open[side] = _Shard(self._writer, f"shards/{side}-{self._closed[side]:05d}.arrow", self._schema)
+            self._open[side].write(batch.replace_schema_metadata(self._schema.metadata))
+            if self._open[side].tokens >= SHARD_TOKENS:
+                self._close(side)
 
     def _close(self, side: str) -> None:
         shard = self._open.pop(side)
@@ -93,30 +87,12 @@ class ShardWriter:
         self._closed[side] += 1
 
 
-@dataclass
-class _Waiting:
-    """Rows of a side that are not written yet."""
-
-    rows: list[TokenRow] = field(default_factory=list)
-    origins: list[Mapping[str, object]] = field(default_factory=list)
-    repeats: list[int] = field(default_factory=list)
-    templates: list[str | None] = field(default_factory=list)
-    exemplars: list[Sequence[str]] = field(default_factory=list)
-
-    def batch(self, schema: pa.Schema) -> pa.RecordBatch:
-        """Their columns."""
-        bounds = np.cumsum([0, *map(len, self.rows)])
-        ids = np.concatenate([row.ids for row in self.rows])
-        columns = [
-            pa.array([row.id for row in self.rows], pa.string()),
-            pa.array(self.origins, ORIGIN),
-            pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(ids, pa.int32())),
-            _learnt(np.concatenate([row.loss_mask for row in self.rows]), bounds),
-            pa.array(self.repeats, pa.int32()),
-            pa.array(self.templates, pa.string()),
-            pa.array(self.exemplars, pa.list_(pa.string())),
-        ]
-        return pa.record_batch(columns, schema=schema)
+def token_columns(rows: TokenRows) -> dict[str, pa.Array]:
+    """The columns `ids` and `learnt` of rows."""
+    return {
+        "ids": pa.ListArray.from_arrays(pa.array(rows.bounds, pa.int32()), pa.array(rows.ids, pa.int32())),
+        "learnt": _learnt(rows.loss_mask, rows.bounds),
+    }
 
 
 def _learnt(loss_mask: NDArray[np.uint8], bounds: NDArray[np.int64]) -> pa.ListArray:
@@ -137,7 +113,7 @@ class _Shard:
     def write(self, batch: pa.RecordBatch) -> None:
         self.stream.write_batch(batch)
         self.rows += len(batch)
-        self.tokens += len(batch["ids"].values)
+        self.tokens += len(batch["ids"].flatten())
 
 
 class ShardRows(Sequence[TokenRow]):

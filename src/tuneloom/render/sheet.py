@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tuneloom.models.token_row import TokenRow, runs_of_rows
+from tuneloom.models.token_row import TokenRow, TokenRows, runs_of_rows
 from tuneloom.render.plans import Piece, Plan
 from tuneloom.render.token_bytes import said_bytes
 from tuneloom.render.tokenizer import RowTokenizer
@@ -27,12 +27,18 @@ class Unproven:
 
 
 @dataclass(frozen=True)
-class _Laid:
-    """Rows as arrays: `tokens` int32 (t,), `loss_mask` uint8 (t,), row r at `bounds[r]:bounds[r + 1]`, int64."""
+class Pieces:
+    """Rows as pieces: piece p is text `places[p]` of the special tokens, then `whole`, then `bare`; `turns[p]` is the
+    learnt turn it belongs to, from 1 (0: not learnt); row r has the pieces `sizes[r]:sizes[r + 1]`. All int64.
+    """
 
-    tokens: NDArray[np.int32]
-    loss_mask: NDArray[np.uint8]
-    bounds: NDArray[np.int64]
+    whole: pa.LargeStringArray
+    """Texts that begin anew"""
+    bare: pa.LargeStringArray
+    """Texts that go on where another ended"""
+    places: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    sizes: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,21 @@ class _Expected:
     data: memoryview
     ends: NDArray[np.int64]
     rows: NDArray[np.int64]
+
+
+def is_bare(piece: Piece, place: int, tokenizer: RowTokenizer) -> bool:
+    """Whether a piece at this place of its row gets no space before it, where others do."""
+    prefixing = tokenizer.prefixing
+    return (prefixing == "first" and place > 0) or (prefixing == "each" and piece.goes_on)
+
+
+def lay_out(pieces: Pieces, tokenizer: RowTokenizer, slowly: bool = False) -> tuple[TokenRows, dict[int, Unproven]]:
+    """Tokenises every text once, puts the rows together and proves them; rows that are not proven are named by number.
+
+    `slowly` has `tokenizers` do the work.
+    """
+    rows = _lay(pieces, tokenizer, slowly)
+    return rows, _disprove(rows, _expect(pieces, tokenizer), tokenizer)
 
 
 class Sheet:
@@ -69,13 +90,13 @@ class Sheet:
         if id(plan) not in self._templates:
             numbers = [self._number(piece, place) for place, piece in enumerate(plan.pieces)]
             turns = [0 if piece.turn is None else piece.turn + 1 for piece in plan.pieces]
-            bare = [self._is_bare(plan.pieces[place], place) for place, _ in plan.slots]
-            self._templates[id(plan)] = numbers, turns, bare
-        numbers, turns, bare = self._templates[id(plan)]
+            goes_on = [is_bare(plan.pieces[place], place, self._tokenizer) for place, _ in plan.slots]
+            self._templates[id(plan)] = numbers, turns, goes_on
+        numbers, turns, goes_on = self._templates[id(plan)]
         start = len(self._pieces)
         self._pieces += numbers
-        for (place, _), text, is_bare in zip(plan.slots, words, bare, strict=True):
-            self._pieces[start + place] = self._text_number(text, is_bare)
+        for (place, _), text, bare in zip(plan.slots, words, goes_on, strict=True):
+            self._pieces[start + place] = self._text_number(text, bare)
         self._turns += turns
         self._sizes.append(len(self._pieces))
 
@@ -85,25 +106,15 @@ class Sheet:
         texts, controls = numbers - len(self._controls), numbers < len(self._controls)
         # Texts were numbered whole, bare, whole, bare, ...; they lie all whole ones first.
         places = np.where(controls, numbers, len(self._controls) + texts // 2 + (texts % 2) * len(self._whole))
-        turns = np.array(self._turns, np.int64)
-        sizes = np.array(self._sizes, np.int64)
-        laid = self._lay(places, turns, sizes)
-        expected = self._expect(places, turns, sizes)
-        wrong = self._disprove(laid, expected)
-        views = zip(ids, laid.bounds[:-1].tolist(), laid.bounds[1:].tolist(), strict=True)
-        return [
-            wrong.get(r) or TokenRow(row_id, laid.tokens[a:b], laid.loss_mask[a:b])
-            for r, (row_id, a, b) in enumerate(views)
-        ]
-
-    def _is_bare(self, piece: Piece, place: int) -> bool:
-        prefixing = self._tokenizer.prefixing
-        return (prefixing == "first" and place > 0) or (prefixing == "each" and piece.goes_on)
+        turns, sizes = np.array(self._turns, np.int64), np.array(self._sizes, np.int64)
+        whole, bare = (pa.array(list(known), pa.large_string()) for known in (self._whole, self._bare))
+        rows, wrong = lay_out(Pieces(whole, bare, places, turns, sizes), self._tokenizer, self._slowly)
+        return [wrong.get(r) or rows.row(r, row_id) for r, row_id in enumerate(ids)]
 
     def _number(self, piece: Piece, place: int) -> int:
-        return (
-            self._controls[piece.text] if piece.control else self._text_number(piece.text, self._is_bare(piece, place))
-        )
+        if piece.control:
+            return self._controls[piece.text]
+        return self._text_number(piece.text, is_bare(piece, place, self._tokenizer))
 
     def _text_number(self, text: str, bare: bool) -> int:
         known = self._bare if bare else self._whole
@@ -112,54 +123,55 @@ class Sheet:
             number = known[text] = len(known)
         return len(self._controls) + 2 * number + bare
 
-    def _lay(self, places: NDArray[np.int64], turns: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Laid:
-        """Tokenises every text once and puts the rows together."""
-        encode = self._tokenizer.judge if self._slowly else self._tokenizer.encode_flat
-        whole, ends = encode(list(self._whole), False)
-        bare, bare_ends = encode(list(self._bare), True)
-        special = np.fromiter(self._tokenizer.special.values(), np.int32)
-        values = np.concatenate([special, whole, bare])
-        offsets = np.concatenate(
-            [np.arange(len(special)), len(special) + ends, len(special) + len(whole) + bare_ends[1:]]
-        )
-        pieces = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
-        row = pieces.take(pa.array(places))
-        lengths = np.diff(row.offsets.to_numpy())
-        learnt = np.repeat((turns > 0).astype(np.uint8), lengths)
-        bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)[sizes]
-        return _Laid(row.flatten().to_numpy(), learnt, bounds)
 
-    def _expect(self, places: NDArray[np.int64], turns: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Expected:
-        """The bytes of the learnt pieces, turn by turn."""
-        prefix = self._tokenizer.prefix
-        texts = [*self._controls, *(prefix(text) + text for text in self._whole), *self._bare]
-        learnt = np.flatnonzero(turns)
-        table = pa.array([text.encode() for text in texts], pa.binary())
-        data, bounds = said_bytes(table, places[learnt])
-        rows = np.searchsorted(sizes, learnt, side="right") - 1
-        # A turn ends where the next learnt piece is another turn's or another row's.
-        last = np.ones(len(learnt), bool)
-        last[:-1] = (np.diff(turns[learnt]) != 0) | (np.diff(rows) != 0)
-        return _Expected(data, bounds[1:][last], rows[last])
+def _lay(pieces: Pieces, tokenizer: RowTokenizer, slowly: bool) -> TokenRows:
+    encode = tokenizer.judge if slowly else tokenizer.encode_flat
+    whole, ends = encode(pieces.whole.to_pylist(), False)
+    bare, bare_ends = encode(pieces.bare.to_pylist(), True)
+    special = np.fromiter(tokenizer.special.values(), np.int32)
+    values = np.concatenate([special, whole, bare])
+    offsets = np.concatenate([np.arange(len(special)), len(special) + ends, len(special) + len(whole) + bare_ends[1:]])
+    row = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values)).take(pa.array(pieces.places))
+    starts = row.offsets.to_numpy()
+    learnt = np.repeat((pieces.turns > 0).astype(np.uint8), np.diff(starts))
+    return TokenRows(row.flatten().to_numpy(), learnt, starts.astype(np.int64)[pieces.sizes])
 
-    def _disprove(self, laid: _Laid, expected: _Expected) -> dict[int, Unproven]:
-        """Rows that are not what they should be, judged from the finished arrays: one run of learnt tokens for each
-        learnt turn, standing for that turn's bytes, its last token a special one."""
-        starts, ends = runs_of_rows(laid.loss_mask, laid.bounds)
-        learnt = laid.tokens[laid.loss_mask.astype(bool)]
-        data, bounds = self._tokenizer.said(learnt)
-        stops = bounds[np.cumsum(ends - starts)]
-        ended = np.isin(laid.tokens[ends - 1], np.fromiter(self._tokenizer.special.values(), np.int32))
-        if ended.all() and np.array_equal(stops, expected.ends) and data == expected.data:
-            return {}
-        rows = np.searchsorted(laid.bounds, starts, side="right") - 1
-        found, wanted = _by_row(data, stops, rows), _by_row(expected.data, expected.ends, expected.rows)
-        open_ended = set(rows[~ended].tolist())
-        return {
-            r: _unproven(wanted.get(r, []), found.get(r, []))
-            for r in found.keys() | wanted.keys()
-            if found.get(r) != wanted.get(r) or r in open_ended
-        }
+
+def _expect(pieces: Pieces, tokenizer: RowTokenizer) -> _Expected:
+    """The bytes of the learnt pieces, turn by turn."""
+    learnt = np.flatnonzero(pieces.turns)
+    texts = [pa.array(list(tokenizer.special), pa.large_string()), _prefixed(pieces.whole, tokenizer), pieces.bare]
+    data, bounds = said_bytes(pa.concat_arrays(texts).cast(pa.large_binary()), pieces.places[learnt])
+    rows = np.searchsorted(pieces.sizes, learnt, side="right") - 1
+    # A turn ends where the next learnt piece is another turn's or another row's.
+    last = np.ones(len(learnt), bool)
+    last[:-1] = (np.diff(pieces.turns[learnt]) != 0) | (np.diff(rows) != 0)
+    return _Expected(data, bounds[1:][last], rows[last])
+
+
+def _prefixed(texts: pa.LargeStringArray, tokenizer: RowTokenizer) -> pa.LargeStringArray:
+    if tokenizer.prefixing == "none":
+        return texts
+    return pa.array([tokenizer.prefix(text) + text for text in texts.to_pylist()], pa.large_string())
+
+
+def _disprove(laid: TokenRows, expected: _Expected, tokenizer: RowTokenizer) -> dict[int, Unproven]:
+    """Rows that are not what they should be, judged from the finished arrays: one run of learnt tokens for each
+    learnt turn, standing for that turn's bytes, its last token a special one."""
+    starts, ends = runs_of_rows(laid.loss_mask, laid.bounds)
+    data, bounds = tokenizer.said(laid.ids[laid.loss_mask.astype(bool)])
+    stops = bounds[np.cumsum(ends - starts)]
+    ended = np.isin(laid.ids[ends - 1], np.fromiter(tokenizer.special.values(), np.int32))
+    if ended.all() and np.array_equal(stops, expected.ends) and data == expected.data:
+        return {}
+    rows = np.searchsorted(laid.bounds, starts, side="right") - 1
+    found, wanted = _by_row(data, stops, rows), _by_row(expected.data, expected.ends, expected.rows)
+    open_ended = set(rows[~ended].tolist())
+    return {
+        r: _unproven(wanted.get(r, []), found.get(r, []))
+        for r in found.keys() | wanted.keys()
+        if found.get(r) != wanted.get(r) or r in open_ended
+    }
 
 
 def _by_row(data: memoryview, ends: NDArray[np.int64], rows: NDArray[np.int64]) -> dict[int, list[bytes]]:

@@ -4,60 +4,35 @@ Reads the mixture's rows a part at a time and writes shards as it goes; what it 
 """
 
 import gc
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
 from tuneloom.config import Render
 from tuneloom.errors import NoUsableData
 from tuneloom.models.kind import is_encoder_decoder
-from tuneloom.models.token_row import TokenRow, learnt_runs
 from tuneloom.records import canonical, reject_rows
-from tuneloom.render.compose import Decoder, EncoderDecoder, Outcome, Refused, Rendered, compose
-from tuneloom.render.describe import Breakdown
+from tuneloom.render.compose import Decoder, EncoderDecoder, compose
 from tuneloom.render.loss_mask import check_tokenizer
+from tuneloom.render.outcomes import Composed, Refused
 from tuneloom.render.pack import fill, pack_places
 from tuneloom.render.prompt_files import load_prompts
-from tuneloom.render.shards import ShardWriter, write_packs
+from tuneloom.render.shards import SHARDS, ShardWriter, token_columns, write_packs
 from tuneloom.render.shots import Pools
+from tuneloom.render.tally import Tally
 from tuneloom.render.tokenizer import RowTokenizer, load_plain_tokenizer, load_row_tokenizer
 from tuneloom.render.wording import COLUMNS, Wording
 
 VERSION = "render-2"
 SLICE_ROWS = 2048
-HISTOGRAM_BIN = 64
-EXAMPLES = 5
-
-
-@dataclass
-class _Tally:
-    """What the stage counts as it goes."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    supervised: Counter[str] = field(default_factory=Counter)
-    histogram: Counter[int] = field(default_factory=Counter)
-    templates: Counter[str] = field(default_factory=Counter)
-    exemplars: int = 0
-    trimmed: int = 0
-    truncated: int = 0
-    dropped: int = 0
-    divided: int = 0
-    lengths: list[int] = field(default_factory=list)
-    repeats: list[int] = field(default_factory=list)
-    languages: Breakdown = field(default_factory=Breakdown)
-    tasks: Breakdown = field(default_factory=Breakdown)
-    examples: list[TokenRow] = field(default_factory=list)
+_READ = ("id", "origin", "messages", "tools", "task", "language", "side", "repeat")
 
 
 def render(
@@ -73,22 +48,28 @@ def render(
     speaker = load_speaker(tokenizer_folder)
     wording = _wording(rows, config, seed, templates_folder)
     shards = ShardWriter(writer, _metadata(speaker.tokenizer, config))
-    tally = _Tally()
+    tally = Tally()
     with _settled_heap():
-        for table in _slices(rows):
-            outcomes = compose(table, config, speaker, wording)
-            writer.count(rows_in=len(table), made=sum(len(several) - 1 for several in outcomes))
-            _reject(writer, table, outcomes)
-            _keep(table, outcomes, shards, tally)
+        for part in rows.files("part-"):
+            refused, first = [], 0
+            for table in _slices(part, {*_READ, *(COLUMNS if wording else ())}):
+                made = compose(table, config, speaker, wording)
+                writer.count(rows_in=len(table), made=int(made.counts.sum()) - len(table))
+                kept = _kept(table, made)
+                shards.add(table["side"].take(pa.array(made.places)), kept)
+                tally.add(table, made, kept)
+                refused += [(first + place, one) for place, one in made.refused]
+                first += len(table)
+            _reject(writer, part, refused)
     shards.close()
-    if not tally.lengths:
+    if not len(tally.lengths):
         raise NoUsableData(
             "no training row is left after rendering",
             where=f"stage render, {sum(tally.rows.values())} rows of other sides kept",
             remedy="See `tuneloom show render` for the reasons, or raise render.max_length.",
         )
     _pack(writer, tally, config, seed)
-    writer.stats.update(_stats(tally, speaker.tokenizer))
+    writer.stats.update(tally.stats(speaker.tokenizer))
 
 
 @contextmanager
@@ -117,105 +98,56 @@ def _wording(rows: Artifact, config: Render, seed: int, folder: Path) -> Wording
     if not templates:
         return None
     pools = Pools(seed)
-    for table in rows.tables(list(COLUMNS)) if config.shots else ():
-        pools.add(table.filter(pc.equal(table["side"], "train")).to_pylist())
+    for part in rows.files("part-") if config.shots else ():
+        for table in _slices(part, COLUMNS):
+            pools.add(table.filter(pc.equal(table["side"], "train")).to_pylist())
     return Wording(templates, config.shots, seed, pools)
 
 
-def _slices(rows: Artifact) -> Iterator[pa.Table]:
-    for part in rows.tables():
-        for start in range(0, len(part), SLICE_ROWS):
-            yield part.slice(start, SLICE_ROWS)
+def _slices(part: Path, columns: Collection[str] = ()) -> Iterator[pa.Table]:
+    """Those of the columns that a part has, or all, some rows at a time."""
+    with pq.ParquetFile(part) as file:
+        names = [name for name in file.schema_arrow.names if not columns or name in columns]
+        for batch in file.iter_batches(SLICE_ROWS, columns=names):
+            yield pa.Table.from_batches([batch])
 
 
-def _reject(writer: Writer, table: pa.Table, outcomes: list[list[Outcome]]) -> None:
-    refused = [(i, one) for i, several in enumerate(outcomes) for one in several if isinstance(one, Refused)]
-    if refused:
-        told = [{"rule": one.reason, **one.detail, "version": VERSION} for _, one in refused]
-        whole = table.take([i for i, _ in refused])
-        writer.reject(reject_rows(whole, [one.reason for _, one in refused], told))
+def _reject(writer: Writer, part: Path, refused: Sequence[tuple[int, Refused]]) -> None:
+    """Rows of a part by number, rising; whole rows are read for these alone."""
+    first, left = 0, list(refused)
+    for table in _slices(part) if refused else ():
+        here = [(place - first, one) for place, one in left if place < first + len(table)]
+        told = [{"rule": one.reason, **one.detail, "version": VERSION} for _, one in here]
+        whole = table.take(pa.array([place for place, _ in here], pa.int64()))
+        writer.reject(reject_rows(whole, [one.reason for _, one in here], told))
+        first, left = first + len(table), left[len(here) :]
 
 
-def _keep(table: pa.Table, outcomes: list[list[Outcome]], shards: ShardWriter, tally: _Tally) -> None:
-    sides, origins = table["side"].to_pylist(), table["origin"].to_pylist()
-    repeats = table["repeat"].to_pylist() if "repeat" in table.column_names else [1] * len(table)
-    kinds = table["language"].to_pylist(), table["task"].to_pylist()
-    for side, origin, repeat, several, *kind in zip(sides, origins, repeats, outcomes, *kinds, strict=True):
-        tally.divided += len(several) > 1
-        for one in several:
-            if isinstance(one, Rendered):
-                shards.add(side, one.row, origin, repeat, one.template, one.exemplars)
-                _count(tally, side, one)
-                if side == "train":
-                    _count_training(tally, one.row, repeat, *kind)
+def _kept(table: pa.Table, made: Composed) -> pa.Table:
+    """The rows of schema SHARDS that a slice became."""
+    origin = table.select([name for name in ("id", "origin", "repeat") if name in table.column_names])
+    taken = origin.take(pa.array(made.places)).combine_chunks()
+    ones = pa.array(np.ones(len(taken), np.int32))
+    columns = {
+        "id": taken["id"],
+        "origin": taken["origin"],
+        **token_columns(made.rows),
+        "repeat": taken["repeat"] if "repeat" in taken.column_names else ones,
+        "template": pa.array(made.templates, pa.string()),
+        "exemplars": pa.array(made.exemplars, pa.list_(pa.string())),
+    }
+    return pa.table([columns[name] for name in SHARDS.names], schema=SHARDS)
 
 
-def _count(tally: _Tally, side: str, one: Rendered) -> None:
-    row = one.row
-    tally.rows[side] += 1
-    tally.tokens[side] += len(row)
-    tally.supervised[side] += row.supervised
-    tally.trimmed += one.trimmed
-    tally.truncated += one.dropped > 0
-    tally.dropped += one.dropped
-    tally.templates[one.template or ""] += 1
-    tally.exemplars += len(one.exemplars)
-
-
-def _count_training(tally: _Tally, row: TokenRow, repeat: int, language: str | None, task: str | None) -> None:
-    learnt = row.supervised
-    tally.lengths.append(len(row))
-    tally.repeats.append(repeat)
-    tally.histogram[len(row) // HISTOGRAM_BIN * HISTOGRAM_BIN] += 1
-    tally.languages.add(language, row, learnt)
-    tally.tasks.add(task, row, learnt)
-    if len(tally.examples) < EXAMPLES:
-        tally.examples.append(TokenRow(row.id, row.ids.copy(), row.loss_mask.copy()))
-
-
-def _pack(writer: Writer, tally: _Tally, config: Render, seed: int) -> None:
-    lengths = np.array(tally.lengths, np.int32)
-    packs = pack_places(lengths, np.array(tally.repeats, np.int32), config.max_length, seed)
+def _pack(writer: Writer, tally: Tally, config: Render, seed: int) -> None:
+    lengths, repeats = tally.lengths, tally.repeats
+    packs = pack_places(lengths, repeats, config.max_length, seed)
     write_packs(writer, packs)
     writer.stats["packs"] = {
         "packs": len(packs),
         "length": config.max_length,
         "rows": sum(map(len, packs)),
         "fill": fill(packs, lengths, config.max_length),
-    }
-
-
-def _stats(tally: _Tally, tokenizer: RowTokenizer) -> dict[str, Any]:
-    return {
-        "sides": {
-            side: {"rows": n, "tokens": tally.tokens[side], "supervised": tally.supervised[side]}
-            for side, n in sorted(tally.rows.items())
-        },
-        "lengths": {str(start): n for start, n in sorted(tally.histogram.items())},
-        "length_bin": HISTOGRAM_BIN,
-        "trimmed_messages": tally.trimmed,
-        "too_long": {"truncated_rows": tally.truncated, "dropped_messages": tally.dropped},
-        "divided_rows": tally.divided,
-        "prompt_templates": dict(sorted(tally.templates.items())),
-        "exemplars": tally.exemplars,
-        "template": tokenizer.template.digest,
-        "tokenizer": tokenizer.digest,
-        "engine": tokenizer.engine.name,
-        "fell_back": tokenizer.engine.fell_back,
-        "languages": tally.languages.stats(),
-        "tasks": tally.tasks.stats(),
-        "examples": [_example(row, tokenizer) for row in tally.examples],
-    }
-
-
-def _example(row: TokenRow, tokenizer: RowTokenizer) -> dict[str, Any]:
-    """One row as text, cut where the mask changes: `[["...assistant\\n", false], ["Yo<|im_end|>", true]]`."""
-    edges = sorted({0, len(row), *(edge for run in learnt_runs(row.loss_mask) for edge in run)})
-    spans = [(a, b) for a, b in pairwise(edges)]
-    texts = tokenizer.decode([row.ids[a:b] for a, b in spans])
-    return {
-        "id": row.id,
-        "text": [[text, bool(row.loss_mask[a])] for text, (a, _) in zip(texts, spans, strict=True)],
     }
 
 

@@ -64,8 +64,16 @@ def _decoders(decoder: Any) -> set[str]:
 
 
 def _byte_level(text: str) -> bytes:
-    letters = _letters()
-    return bytes(letters[letter] for letter in text) if all(c in letters for c in text) else text.encode()
+    try:
+        return text.translate(_table()).encode("latin-1")
+    except UnicodeEncodeError:  # an added token, say: not all of it are letters of bytes
+        return text.encode()
+
+
+@cache
+def _table() -> dict[int, int]:
+    """Each letter's byte, for `str.translate`; what is no letter becomes, or stays, no byte."""
+    return dict.fromkeys(range(256), 0x100) | {ord(letter): byte for letter, byte in _letters().items()}
 
 
 def _sentencepiece(text: str) -> bytes:

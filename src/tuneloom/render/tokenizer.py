@@ -61,12 +61,12 @@ class RowTokenizer:
         """Who tokenises."""
         if self._literal is self._tree:
             return Engine(self.backend, self._tree)
-        return Engine(_as_text(self._literal), self._literal)
+        return _engine(self._literal)
 
     @cached_property
     def _bare_engine(self) -> Engine | None:
         tree = without_prefix(self._literal)
-        return None if tree is None else Engine(_as_text(tree), tree)
+        return None if tree is None else _engine(tree)
 
     @cached_property
     def prefixing(self) -> str:
@@ -125,6 +125,14 @@ class RowTokenizer:
         ids, bounds = self.engine.encode(texts)
         return [part.tolist() for part in np.split(ids, bounds[1:-1])] if len(texts) else []
 
+    def encode_whole(self, text: str) -> list[int]:
+        """One text -> ids, its special tokens read as such: `<|im_end|>` -> `[2]`."""
+        self.backend.encode_special_tokens = False
+        try:
+            return self.backend.encode(text, add_special_tokens=False).ids
+        finally:
+            self.backend.encode_special_tokens = True
+
     def decode(self, ids: Iterable[Iterable[int]]) -> list[str]:
         """Ids -> texts, special tokens shown: `[[28, 108], [2]]` -> `["<|", "<|im_end|>"]`."""
         return self.backend.decode_batch([list(one) for one in ids], skip_special_tokens=False)
@@ -158,13 +166,13 @@ def load_plain_tokenizer(folder: Path) -> RowTokenizer:
     return _row_tokenizer(found.backend, "", found.named)
 
 
-def _as_text(tree: Mapping[str, Any]) -> Any:
-    """The `tokenizers.Tokenizer` of a JSON tree, reading special tokens as text."""
+def _engine(tree: Mapping[str, Any]) -> Engine:
+    """The engine of a JSON tree, reading special tokens as text."""
     from tokenizers import Tokenizer
 
     backend = Tokenizer.from_str(orjson.dumps(tree).decode())
     backend.encode_special_tokens = True
-    return backend
+    return Engine(backend, tree)
 
 
 def tokenizer_digest(folder: Path) -> str:

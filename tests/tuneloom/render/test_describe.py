@@ -1,20 +1,16 @@
 """What render made, as people read it."""
 
 import numpy as np
+import pyarrow as pa
 
-from tuneloom.models.token_row import TokenRow
 from tuneloom.render.describe import MOST, SHOWN, Breakdown, shown_rows, summary, tables
-
-
-def row(tokens: int) -> TokenRow:
-    return TokenRow("a", np.zeros(tokens, np.int32), np.zeros(tokens, np.uint8))
 
 
 def test_tokens_are_counted_by_name_most_first_and_the_rest_summed_up():
     found = Breakdown()
-    for number in range(MOST + 2):
-        found.add(f"task {number}", row(100 - number), 7)
-    found.add(None, row(200), 1)
+    numbers = np.arange(MOST + 2)
+    found.add(pa.array([f"task {number}" for number in numbers]), 100 - numbers, np.full(MOST + 2, 7))
+    found.add(pa.array([None], pa.string()), np.array([200]), np.array([1]))
     stats = found.stats()
     names = list(stats)
     assert (names[0], names[1], names[-1]) == ("(none)", "task 0", "(others)")

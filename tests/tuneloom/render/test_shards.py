@@ -14,9 +14,9 @@ from tests.tuneloom.render.templates import family
 from tuneloom.artifacts.keys import Spec
 from tuneloom.artifacts.store import Store
 from tuneloom.errors import BrokenArtifact
-from tuneloom.models.token_row import TokenRow
+from tuneloom.models.token_row import TokenRow, TokenRows
 from tuneloom.render import shards
-from tuneloom.render.shards import ShardWriter, read_packs, read_rows, write_packs
+from tuneloom.render.shards import SHARDS, ShardWriter, read_packs, read_rows, token_columns, write_packs
 from tuneloom.render.tokenizer import tokenizer_digest
 
 ORIGIN = {"source": "s", "file": "f", "row": 1, "part": 0}
@@ -27,11 +27,18 @@ def written(store, rows, packs=(), metadata=None):
         writer.count(rows_in=len(rows))
         out = ShardWriter(writer, metadata or {"tokenizer": "t"})
         for side, row in rows:
-            out.add(side, row, ORIGIN, 1)
+            out.add(pa.array([side]), columns(row))
         out.close()
         write_packs(writer, packs)
 
     return Store(store).ensure(Spec("render", "code", inputs={"n": len(rows)}), build)
+
+
+def columns(one: TokenRow) -> pa.Table:
+    said = {"id": pa.array([one.id]), "origin": pa.array([ORIGIN], shards.ORIGIN), "repeat": pa.array([1], pa.int32())}
+    said |= {"template": pa.array([None], pa.string()), "exemplars": pa.array([[]], pa.list_(pa.string()))}
+    said |= token_columns(TokenRows.of([one]))
+    return pa.table([said[name] for name in SHARDS.names], schema=SHARDS)
 
 
 def row(name: str, *ids: int) -> TokenRow:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.tuneloom.render.templates import family, say
 from tuneloom.models.token_row import TokenRow
+from tuneloom.render import sheet as sheets
 from tuneloom.render.plans import cut
 from tuneloom.render.sheet import Sheet, Unproven
 
@@ -39,11 +40,11 @@ def test_planned_and_rendered_rows_share_a_sheet():
 @pytest.mark.parametrize("wrong", ["token", "mask", "end"])
 def test_a_row_that_is_wrong_in_its_arrays_is_named_and_the_others_are_kept(monkeypatch, wrong):
     """Whatever the writer of the arrays does wrong, the proof sees it: it reads the arrays alone."""
-    lay = Sheet._lay
+    lay = sheets._lay
 
-    def mistaken(self, *given):
-        laid = lay(self, *given)
-        tokens, loss_mask = laid.tokens.copy(), laid.loss_mask.copy()
+    def mistaken(*given):
+        laid = lay(*given)
+        tokens, loss_mask = laid.ids.copy(), laid.loss_mask.copy()
         start, end = laid.bounds[1:3]  # the second row
         run = start + np.flatnonzero(loss_mask[start:end])
         if wrong == "token":
@@ -54,7 +55,7 @@ def test_a_row_that_is_wrong_in_its_arrays_is_named_and_the_others_are_kept(monk
             loss_mask[run[-1]] = 0
         return type(laid)(tokens, loss_mask, laid.bounds)
 
-    monkeypatch.setattr(Sheet, "_lay", mistaken)
+    monkeypatch.setattr(sheets, "_lay", mistaken)
     first, second, third = sheet(say("Hi", "Yo"), say("Hi", "Me"), say("Hi", "No")).finish(["a", "b", "c"])
     assert isinstance(first, TokenRow)
     assert isinstance(second, Unproven)
