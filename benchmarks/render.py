@@ -172,6 +172,7 @@ def renamed(table: pa.Table, number: int) -> pa.Table:
 
 def ours(place: Path) -> dict[str, Any]:
     """The whole stage, from the mixture's parts to the committed artifact."""
+    import pandas
     import transformers
     import transformers.core_model_loading
 
@@ -182,7 +183,7 @@ def ours(place: Path) -> dict[str, Any]:
     from tuneloom.render import engine, stage, tokenizer
     from tuneloom.render.shards import read_rows
 
-    transformers.AutoTokenizer, transformers.core_model_loading  # noqa: B018  imported on first use
+    pandas, transformers.AutoTokenizer, transformers.core_model_loading  # noqa: B018  imported on first use
     clock = {"opening": 0.0, "tokenising": 0.0}
     stage.load_row_tokenizer = timed(tokenizer.load_row_tokenizer, clock, "opening")  # type: ignore[assignment]
     engine.Engine.__init__ = timed(engine.Engine.__init__, clock, "opening")  # type: ignore[method-assign]

@@ -114,12 +114,11 @@ class ChatTemplate:
         return ""
 
     def _cannot_say(self, said: list[dict[str, Any]], functions: Any) -> Unrenderable | None:
-        """Data that the template would drop, or whose special-token text would pass for the template's."""
+        """Data that the template would drop, or be another template for."""
         if functions and not self._knows_tools:
             return Unrenderable("no place for tools", "the chat template does not read `tools`")
-        beside = [{k: v for k, v in message.items() if k not in _FIELDS.values()} for message in said]
-        if hit := self._special_pattern.search(canonical([functions, beside])):
-            return Unrenderable("special token in tools or names", hit.group())
+        if hit := next(filter(None, (self._special_pattern.search(message["role"]) for message in said)), None):
+            return Unrenderable("special token in a role", hit.group())
         return None
 
     def _text(self, said: list[dict[str, Any]], functions: Any, prompt: bool) -> str | Unrenderable:
@@ -138,17 +137,26 @@ class ChatTemplate:
             for i, message in enumerate(said)
         ]
         for i, message in enumerate(blank):
-            if "tool_calls" in message:
-                message["tool_calls"] = [
-                    {**call, "function": {**call["function"], "name": _place(f"t{j}n", i)}}
-                    for j, call in enumerate(message["tool_calls"])
-                ]
+            for key in message.keys() - {"role", *_FIELDS.values()}:
+                message[key] = self._literal(message[key])
+            for j, call in enumerate(message.get("tool_calls", ())):
+                call["function"]["name"] = _place(f"t{j}n", i)
+        functions = self._literal(functions)
         if functions or any(message.keys() - {"role", *_FIELDS.values()} for message in said):
             return self._text(blank, functions, prompt)
         shape = canonical([blank, prompt])
         if shape not in self._skeletons:
             self._skeletons[shape] = self._text(blank, None, prompt)
         return self._skeletons[shape]
+
+    def _literal(self, value: Any) -> Any:
+        """A copy of tools, calls and names, a placeholder in the place of each special token's text: what data say is
+        never the template's."""
+        if isinstance(value, str):
+            return self._special_pattern.sub(lambda hit: _place("z", self.special.index(hit.group())), value)
+        if isinstance(value, Mapping):
+            return {self._literal(key): self._literal(one) for key, one in value.items()}
+        return [self._literal(one) for one in value] if isinstance(value, list) else value
 
     def _align(
         self, text: str, skeleton: str, said: list[dict[str, Any]], messages: Sequence[Mapping[str, Any]]
@@ -162,14 +170,15 @@ class ChatTemplate:
             return Unrenderable("rendering depends on the words", parts[0][-80:])
         for k in range(1, len(parts), 3):
             kind, i, after = parts[k], int(parts[k + 1]), parts[k + 2]
-            words = _words(said[i], kind)
+            words = self._words(said, kind, i)
             last = k + 3 >= len(parts)
             found = next((w for w in _trims(words) if _fits(text, at, w + after, last)), None)
             if found is None:
                 return Unrenderable("rendering depends on the words", mask(text[at:])[:80])
-            trimmed += found != words
-            slots.setdefault(i, []).append((at, at + len(found), before))
-            seen.append((kind, i))
+            if kind != "z":
+                trimmed += found != words
+                slots.setdefault(i, []).append((at, at + len(found), before))
+                seen.append((kind, i))
             at += len(found)
             controls += self._controls(after, at)
             before, at = at, at + len(after)
@@ -183,6 +192,18 @@ class ChatTemplate:
                     return turn
                 turns.append(turn)
         return Rendering(text, tuple(controls), tuple(turns), trimmed)
+
+    def _words(self, said: Sequence[Mapping[str, Any]], kind: str, number: int) -> str:
+        """What a placeholder stands for; one that is no place of ours is text that the data brought."""
+        try:
+            if kind == "z":
+                return self.special[number]
+            message = said[number]
+            if kind in _FIELDS:
+                return message[_FIELDS[kind]]
+            return message["tool_calls"][int(kind[1:-1])]["function"]["name"]
+        except (LookupError, ValueError):
+            return _place(kind, number)
 
     def _turn(
         self, text: str, slots: list[tuple[int, int, int]], controls: list[tuple[int, int]], learnt: bool
@@ -213,12 +234,6 @@ def _kinds(message: Mapping[str, Any]) -> list[str]:
     """The texts of a message that must be rendered once; reasoning may be dropped, as templates do in history."""
     kinds = ["c"] if message["content"] else []
     return kinds + [f"t{j}n" for j in range(len(message.get("tool_calls", ())))]
-
-
-def _words(message: Mapping[str, Any], kind: str) -> str:
-    if kind in _FIELDS:
-        return message[_FIELDS[kind]]
-    return message["tool_calls"][int(kind[1:-1])]["function"]["name"]
 
 
 def _trims(words: str) -> Iterator[str]:

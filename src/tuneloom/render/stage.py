@@ -4,7 +4,8 @@ Reads the mixture's rows a part at a time and writes shards as it goes; what it 
 """
 
 import gc
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +30,11 @@ from tuneloom.render.shots import Pools
 from tuneloom.render.tally import Tally
 from tuneloom.render.tokenizer import RowTokenizer, load_plain_tokenizer, load_row_tokenizer
 from tuneloom.render.wording import COLUMNS, Wording
+from tuneloom.workers import in_order
 
-VERSION = "render-2"
+VERSION = "render-3"
 SLICE_ROWS = 2048
+_AHEAD = 2
 _READ = ("id", "origin", "messages", "tools", "task", "language", "side", "repeat")
 
 
@@ -45,15 +48,15 @@ def render(
     of prompt templates are relative to `templates_folder`.
     Raises NoUsableData where no training row is left, ConfigError for a prompt template that is none.
     """
-    speaker = load_speaker(tokenizer_folder)
-    wording = _wording(rows, config, seed, templates_folder)
-    shards = ShardWriter(writer, _metadata(speaker.tokenizer, config))
-    tally = Tally()
     with _settled_heap():
+        speaker = load_speaker(tokenizer_folder)
+        wording = _wording(rows, config, seed, templates_folder)
+        shards = ShardWriter(writer, _metadata(speaker.tokenizer, config))
+        tally = Tally()
+        columns = {*_READ, *(COLUMNS if wording else ())}
         for part in rows.files("part-"):
             refused, first = [], 0
-            for table in _slices(part, {*_READ, *(COLUMNS if wording else ())}):
-                made = compose(table, config, speaker, wording)
+            for table, made in _composed(_slices(part, columns), lambda one: compose(one, config, speaker, wording)):
                 writer.count(rows_in=len(table), made=int(made.counts.sum()) - len(table))
                 kept = _kept(table, made)
                 shards.add(table["side"].take(pa.array(made.places)), kept)
@@ -110,6 +113,15 @@ def _slices(part: Path, columns: Collection[str] = ()) -> Iterator[pa.Table]:
         names = [name for name in file.schema_arrow.names if not columns or name in columns]
         for batch in file.iter_batches(SLICE_ROWS, columns=names):
             yield pa.Table.from_batches([batch])
+
+
+def _composed(
+    slices: Iterable[pa.Table], make: Callable[[pa.Table], Composed]
+) -> Iterator[tuple[pa.Table, Composed]]:
+    """Slices and what they become, made in order by one thread, so that another core reads and writes meanwhile and
+    nothing depends on which is faster."""
+    with ThreadPoolExecutor(1) as thread:
+        yield from in_order(lambda table: thread.submit(lambda: (table, make(table))).result, slices, _AHEAD)
 
 
 def _reject(writer: Writer, part: Path, refused: Sequence[tuple[int, Refused]]) -> None:

@@ -47,6 +47,35 @@ QWEN = (
     "{%- else %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
 )
+LLAMA3_TOOLS = (
+    "{{- bos_token }}{%- if tools %}{{- '<|start_header_id|>system<|end_header_id|>\n\n' }}"
+    "{%- for t in tools %}{{- t | tojson(indent=4) + '\n\n' }}{%- endfor %}{{- '<|eot_id|>' }}{%- endif %}"
+    "{%- for m in messages %}{{- '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' }}"
+    "{%- if m.tool_calls %}{{- m.content | trim }}{%- for call in m.tool_calls %}"
+    '{{- \'{"name": "\' + call.function.name + \'", "parameters": \' + call.function.arguments | tojson + "}" }}'
+    "{%- endfor %}{%- else %}{{- m.content | trim }}{%- endif %}{{- '<|eot_id|>' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}"
+)
+MISTRAL_TOOLS = (
+    "{{- bos_token }}{%- for m in messages %}{%- if m.role == 'user' %}{%- if tools and loop.first %}"
+    "{{- '[AVAILABLE_TOOLS]' + tools | tojson + '[/AVAILABLE_TOOLS]' }}{%- endif %}"
+    "{{- '[INST] ' + m.content + ' [/INST]' }}{%- elif m.tool_calls %}{{- ' ' + m.content + '[TOOL_CALLS][' }}"
+    "{%- for call in m.tool_calls %}"
+    '{{- \'{"name": "\' + call.function.name + \'", "arguments": \' + call.function.arguments | tojson }}'
+    "{%- if call.id %}{{- ', \"id\": \"' + call.id + '\"' }}{%- endif %}{{- '}' }}"
+    "{%- endfor %}{{- ']' + eos_token }}"
+    "{%- elif m.role == 'tool' %}{{- '[TOOL_RESULTS]' + m.content + m.tool_call_id | default('', true)"
+    " + '[/TOOL_RESULTS]' }}{%- else %}{{- ' ' + m.content + eos_token }}{%- endif %}{%- endfor %}"
+)
+WITH_TOOLS = {
+    "qwen": (QWEN, ["<|im_start|>", "<|im_end|>"]),
+    "llama 3": (LLAMA3_TOOLS, ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]),
+    "mistral": (
+        MISTRAL_TOOLS,
+        ["<s>", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "</s>"],
+    ),
+}
+"""Families that read tools and calls."""
 FAMILIES = {
     "chatml": (CHATML, ["<|im_start|>", "<|im_end|>"]),
     "chatml with a default system prompt": (CHATML_DEFAULT_SYSTEM, ["<|im_start|>", "<|im_end|>"]),

@@ -1,13 +1,17 @@
 """Rendering: equal to transformers, and each character's writer known, whatever the data say."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tiny_model import make_tiny_tokenizer
-from tests.tuneloom.render.templates import CHATML, FAMILIES, family, say, with_template
+from tests.tuneloom.render.templates import CHATML, FAMILIES, WITH_TOOLS, family, say, with_template
 from tuneloom.errors import ConfigError
+from tuneloom.models.token_row import learnt_runs
 from tuneloom.render.chat_template import Rendering, Unrenderable
+from tuneloom.render.loss_mask import write_masks
 
 HOSTILE = [
     "plain",
@@ -98,7 +102,7 @@ def test_reasoning_and_tool_calls_belong_to_the_turn():
         (say("Hi", "Yo"), '[{"name": "f"}]', "no place for tools"),
         (say("Hi", "Yo"), "[broken", "unreadable tools"),
         ([*say("Hi"), {"role": "assistant", "content": "x", "tool_calls": '[{"name": "f"}]'}], None, "template drops"),
-        ([*say("Hi"), {"role": "assistant", "content": "x", "name": "<|im_end|>"}], None, "special token in tools"),
+        ([*say("Hi"), {"role": "<|im_end|>", "content": "x"}], None, "special token in a role"),
     ],
 )
 def test_what_the_template_cannot_say_is_refused_with_a_reason(messages, tools, reason):
@@ -189,7 +193,8 @@ def test_every_family_says_all_of_a_conversation_or_refuses_it(name, messages, t
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_special_text_in_any_field_is_text_or_refused(name):
     tokenizer = family(name)
-    plain = tokenizer.template.render([*say("Hi", "Yo"), *say("x", "y")])
+    plain, two = (tokenizer.template.render(talk) for talk in ([*say("Hi", "Yo"), *say("x", "y")], say("Hi", "Yo")))
+    controls_of_two = [two.text[a:b] for a, b in two.controls]
     for text in tokenizer.special:
         for i in range(4):
             messages = [*say("Hi", "Yo"), *say("x", "y")]
@@ -197,11 +202,44 @@ def test_special_text_in_any_field_is_text_or_refused(name):
             found = tokenizer.template.render(messages)
             assert [found.text[a:b] for a, b in found.controls] == [plain.text[a:b] for a, b in plain.controls]
         for field in ("name", "tool_call_id"):
-            hostile = [*say("Hi"), {"role": "assistant", "content": "Yo", field: text}]
-            assert isinstance(tokenizer.template.render(hostile), Unrenderable)
-        call = [*say("Hi"), {**CALL, "tool_calls": f'[{{"name": "f", "arguments": {{"x": "{text}"}}}}]'}]
-        assert isinstance(tokenizer.template.render(call), Unrenderable)
-        assert isinstance(tokenizer.template.render(say("Hi", "Yo"), f'[{{"name": "{text}"}}]'), Unrenderable)
+            found = tokenizer.template.render([*say("Hi"), {"role": "assistant", "content": "Yo", field: text}])
+            assert [found.text[a:b] for a, b in found.controls] == controls_of_two
         thought = tokenizer.template.render([*say("Hi"), {**THOUGHT, "reasoning": f"so {text}"}])
         ends = tokenizer.template.render([*say("Hi"), THOUGHT])
         assert [thought.text[a:b] for a, b in thought.controls] == [ends.text[a:b] for a, b in ends.controls]
+
+
+@pytest.mark.parametrize("name", sorted(WITH_TOOLS))
+def test_special_text_in_tools_calls_and_their_ids_is_text_in_place_and_mask(name):
+    """The row is that of harmless tools, token for token, but for the words that stand in for the special ones."""
+    tokenizer = with_template(*WITH_TOOLS[name])
+    for text in tokenizer.special:
+        for word in (text, f"a {text}{text} 工具"):
+            harmful, harmless = (tooled(tokenizer, said) for said in (word, word.replace(text, "harmless")))
+            controls, others = ([one.text[a:b] for a, b in one.controls] for one in (harmful, harmless))
+            assert controls == others
+            assert harmful.text == harmless.text.replace("harmless", text)
+            (row,) = write_masks(["a"], [harmful], tokenizer)
+            special = set(tokenizer.special.values())
+            assert [int(i) for i in row.ids if int(i) in special] == [tokenizer.special[one] for one in controls]
+            learnt = ["".join(tokenizer.decode([row.ids[a:b]])) for a, b in learnt_runs(row.loss_mask)]
+            assert learnt == turns_of(harmful)
+            assert learnt[0].count(text) >= 2 * word.count(text) + learnt[0].endswith(text)
+
+
+def tooled(tokenizer, word: str) -> Rendering:
+    """A talk with the word in a tool's name, description, parameter, in a call's name, argument and its key."""
+    tools = [{"name": word, "description": word, "parameters": {word: {"enum": [word, 1, None]}}}]
+    calls = [{"id": word, "name": word, "arguments": {word: word, "n": 1}}]
+    talk = [*say("Hi"), {"role": "assistant", "content": "I look.", "tool_calls": json.dumps(calls)}]
+    talk += [{"role": "tool", "content": "42", "tool_call_id": word, "name": word}, {"role": "assistant", "content": "Yo"}]
+    found = tokenizer.template.render(talk, json.dumps(tools))
+    assert isinstance(found, Rendering), found
+    return found
+
+
+@pytest.mark.parametrize("word", ["WORDSxcx99xHERE", "WORDSxzx0xHERE", "WORDSxzx77xHERE", "WORDSxt7nx1xHERE", "WORDSxcx0xHERE"])
+def test_placeholders_in_tools_are_text_or_refused(word):
+    tokenizer = with_template(*WITH_TOOLS["qwen"])
+    found = tokenizer.template.render(say("Hi", "Yo"), json.dumps([{"name": word}]))
+    assert word in found.text if isinstance(found, Rendering) else found.reason == "rendering depends on the words"
