@@ -102,8 +102,10 @@ def compose(table: pa.Table, config: Render, speaker: Speaker, wording: Wording 
 
 
 def _one_by_one(table: pa.Table, config: Render, speaker: Speaker, wording: Wording | None) -> list[list[Outcome]]:
-    columns = [name for name in (WORDED if wording else ("id", "tools", "side")) if name != "messages"]
-    described = zip(table.select(columns).to_pylist(), message_dicts(table["messages"]), strict=True)
+    columns = set(WORDED if wording else ("id", "tools", "side")) - {"messages"}
+    described = zip(
+        table.select(sorted(columns & {*table.column_names})).to_pylist(), message_dicts(table["messages"]), strict=True
+    )
     rows = [_Row({**row, "messages": messages}, speaker, config, wording) for row, messages in described]
     said = iter(speaker.say([part for row in rows for part in row.parts]))
     return [row.outcomes([next(said) for _ in row.parts]) for row in rows]

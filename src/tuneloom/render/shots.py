@@ -1,8 +1,9 @@
 """Exemplars for few-shot prompts: rows of the same task from the training side, none of which gives the row away.
 
 Each task keeps a pool of its rows, the first of one order by a hash of seed and id, so memory stays bounded and nothing
-depends on how the rows are partitioned. A row draws from its task's pool, past itself and all that shares its prompt or
-a passage with it, or resembles it: the traps of FLAN's mixtures (google-research/FLAN, issues 19 and 25).
+depends on how the rows are partitioned. A row draws from its task's pool, past itself, its leak group, and all that
+shares its prompt or a passage with it, or resembles it: the traps of FLAN's mixtures (google-research/FLAN, issues 19
+and 25).
 """
 
 import heapq
@@ -42,6 +43,8 @@ class Exemplar:
     """Digests of what is asked about, and of the whole prompt"""
     grams: np.ndarray
     """uint64 (g,): hashes of the runs of characters, sorted, each once: a set of texts took fourteen times as much"""
+    group: int | None = None
+    """Its leak group, as the split tells it"""
 
     def gives_away(self, other: "Exemplar") -> bool:
         """Whether one is the other, shares its prompt or a passage, or is its near twin."""
@@ -71,17 +74,20 @@ class Pools:
             if len(pool) == POOL and rank < pool[0][0]:
                 continue
             push = heapq.heappushpop if len(pool) == POOL else heapq.heappush
-            push(pool, (rank, values.id, exemplar(values.id, values.values)))
+            push(pool, (rank, values.id, exemplar(values.id, values.values, row.get("group"))))
 
-    def choose(self, row: Values, task: str | None, template: PromptTemplate, count: int) -> list[Exemplar]:
-        """At most `count` exemplars for a row, all of which `template` can show; the task's own examples where the
-        training side has none of it."""
+    def choose(
+        self, row: Values, task: str | None, template: PromptTemplate, count: int, group: int | None = None
+    ) -> list[Exemplar]:
+        """At most `count` exemplars for a row of a leak group, none of that group, all of which `template` can show;
+        the task's own examples where the training side has none of it."""
         itself = exemplar(row.id, row.values)
         wanted = template.needs - {"exemplars", "examples"}
         pool = [exemplar for _, _, exemplar in self._rows.get((task, row.language), ())] if task else []
         fitting = [one for one in pool if wanted <= one.values.keys()] or [
             one for one in _own_examples(row) if wanted <= one.values.keys()
         ]
+        fitting = [one for one in fitting if group is None or one.group != group]
         order = sorted(fitting, key=lambda one: (draw(self._seed, row.id, one.id), one.id))
         return list(_first(order, itself, count))
 
@@ -127,7 +133,7 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("definition", "instruction") if name in values}
 
 
-def exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
+def exemplar(row_id: str, values: Mapping[str, Any], group: int | None = None) -> Exemplar:
     """A row with what it is compared by: what is asked about; the instruction only where nothing else is."""
     texts = [values[name] for name in ("input", "context") if name in values] or [values.get("instruction", "")]
     folded = [
@@ -136,7 +142,7 @@ def exemplar(row_id: str, values: Mapping[str, Any]) -> Exemplar:
     passages = frozenset(text for text in folded if len(text.encode("utf-8", "surrogatepass")) >= _PASSAGE)
     whole = "\n".join(folded)
     prompt = "\n".join([str(values.get("instruction", "")), whole])
-    return Exemplar(row_id, values, frozenset(map(digest, passages | {prompt})), _grams(whole[:COMPARED]))
+    return Exemplar(row_id, values, frozenset(map(digest, passages | {prompt})), _grams(whole[:COMPARED]), group)
 
 
 def _grams(text: str) -> np.ndarray:

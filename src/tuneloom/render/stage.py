@@ -115,9 +115,7 @@ def _slices(part: Path, columns: Collection[str] = ()) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def _composed(
-    slices: Iterable[pa.Table], make: Callable[[pa.Table], Composed]
-) -> Iterator[tuple[pa.Table, Composed]]:
+def _composed(slices: Iterable[pa.Table], make: Callable[[pa.Table], Composed]) -> Iterator[tuple[pa.Table, Composed]]:
     """Slices and what they become, made in order by one thread, so that another core reads and writes meanwhile and
     nothing depends on which is faster."""
     with ThreadPoolExecutor(1) as thread:

@@ -12,7 +12,7 @@ from tuneloom.render.prompts import PromptTemplate, Values, choose_template, fit
 from tuneloom.render.shots import Exemplar, Pools, task_of
 
 COLUMNS = ("id", "origin", "messages", "fields", "examples", "tools", "references", "choices", "task", "category",
-           "language", "side")  # fmt: skip
+           "language", "side", "group")  # fmt: skip
 """Columns of the mixture's rows that wording reads."""
 
 
@@ -68,7 +68,7 @@ class Wording:
     def _with_shots(self, row: Mapping[str, Any], values: Values, template: PromptTemplate, most: int) -> Worded | None:
         """None where there is nothing to show."""
         if template.header.shots == "zero":
-            exemplars = self.pools.choose(values, task_of(row), template, most)
+            exemplars = self.pools.choose(values, task_of(row), template, most, row.get("group"))
             if not exemplars:
                 return None
             shown = "\n\n".join("\n".join(template.fill(one.values)) for one in exemplars)
@@ -86,7 +86,7 @@ class Wording:
         if "examples" in template.needs:
             examples = self.pools.choose_examples(values, most)
             return {"examples": examples}, _names(examples)
-        exemplars: list[Exemplar] = self.pools.choose(values, task_of(row), template, most)
+        exemplars: list[Exemplar] = self.pools.choose(values, task_of(row), template, most, row.get("group"))
         return {"exemplars": [dict(one.values) for one in exemplars]}, [one.id for one in exemplars]
 
 

@@ -1,4 +1,5 @@
-"""Stage `split`: adds the column `side` (train, validation, test, suite), and lists the anchor of every leak group.
+"""Stage `split`: adds the columns `side` (train, validation, test, suite) and `group` (the anchor of the row's leak
+group, uint64; none for suite rows), and lists the anchor of every leak group.
 
 Rows for evaluation and decontamination only are suite rows. Everything else is drawn by leak groups (groups.py); only
 rows that would blur the sides are rejected: those that would give a held-out task away, those that were released on
@@ -77,14 +78,15 @@ def split(
     outcome = np.full(len(ledger.task), len(_OUTCOMES) - 1, np.uint8)
     outcome[ledger.trains] = drawn.outcome
     names = pa.array(_OUTCOMES).take(pa.array(outcome))
-    reasons = _Reasons(ledger, drawn)
+    anchors, reasons = _anchors(ledger, drawn.groups), _Reasons(ledger, drawn)
     start = 0
     for table in rows.tables():
         place = np.arange(start, start + len(table))
         lost = np.isin(outcome[place], (LEAK, CROSSED, SHOWN))
         writer.count(rows_in=len(table))
-        with_side = table.append_column("side", names.slice(start, len(table)))
-        writer.add(with_side.filter(pa.array(~lost)))
+        drawn_rows = table.append_column("side", names.slice(start, len(table)))
+        drawn_rows = drawn_rows.append_column("group", anchors.slice(start, len(table)))
+        writer.add(drawn_rows.filter(pa.array(~lost)))
         writer.reject(reasons.rejects(table.filter(pa.array(lost)), place[lost]))
         start += len(table)
     _write_anchors(writer, ledger, drawn.groups)
@@ -174,6 +176,14 @@ class _Reasons:
         labels = self._drawn.groups.labels
         found = np.flatnonzero(mask & (labels == labels[row]))
         return int(found[0]) if len(found) else None
+
+
+def _anchors(ledger: _Ledger, groups: Groups) -> pa.UInt64Array:
+    """The anchor of each of all n rows' groups; none where a row takes no part or has no key."""
+    anchors, known = np.zeros(len(ledger.trains), np.uint64), ledger.trains.copy()
+    anchors[ledger.trains] = groups.anchors
+    known[ledger.trains] = groups.anchors != np.iinfo(np.uint64).max
+    return pa.array(anchors, mask=~known)
 
 
 def _write_anchors(writer: Writer, ledger: _Ledger, groups: Groups) -> None:

@@ -20,12 +20,18 @@ def talk(*texts: str, task: str | None = None, **more) -> Conversation:
 
 
 def mixture(
-    store: Path, rows: Sequence[tuple[str, Conversation]], repeats: Sequence[int] = (), name: str = "code"
+    store: Path,
+    rows: Sequence[tuple[str, Conversation]],
+    repeats: Sequence[int] = (),
+    name: str = "code",
+    group: pa.Array | None = None,
 ) -> Artifact:
     """(side, conversation) pairs as the mixture stage leaves them."""
     table = to_table((Origin("made", "rows.jsonl", n), row) for n, (_, row) in enumerate(rows, start=1))
     table = table.append_column("side", pa.array([side for side, _ in rows]))
     table = table.append_column("repeat", pa.array(list(repeats) or [1] * len(rows), pa.int32()))
+    if group is not None:
+        table = table.append_column("group", group)
 
     def build(writer):
         writer.count(rows_in=len(table))

@@ -232,13 +232,18 @@ def tooled(tokenizer, word: str) -> Rendering:
     tools = [{"name": word, "description": word, "parameters": {word: {"enum": [word, 1, None]}}}]
     calls = [{"id": word, "name": word, "arguments": {word: word, "n": 1}}]
     talk = [*say("Hi"), {"role": "assistant", "content": "I look.", "tool_calls": json.dumps(calls)}]
-    talk += [{"role": "tool", "content": "42", "tool_call_id": word, "name": word}, {"role": "assistant", "content": "Yo"}]
+    talk += [
+        {"role": "tool", "content": "42", "tool_call_id": word, "name": word},
+        {"role": "assistant", "content": "Yo"},
+    ]
     found = tokenizer.template.render(talk, json.dumps(tools))
     assert isinstance(found, Rendering), found
     return found
 
 
-@pytest.mark.parametrize("word", ["WORDSxcx99xHERE", "WORDSxzx0xHERE", "WORDSxzx77xHERE", "WORDSxt7nx1xHERE", "WORDSxcx0xHERE"])
+@pytest.mark.parametrize(
+    "word", ["WORDSxcx99xHERE", "WORDSxzx0xHERE", "WORDSxzx77xHERE", "WORDSxt7nx1xHERE", "WORDSxcx0xHERE"]
+)
 def test_placeholders_in_tools_are_text_or_refused(word):
     tokenizer = with_template(*WITH_TOOLS["qwen"])
     found = tokenizer.template.render(say("Hi", "Yo"), json.dumps([{"name": word}]))

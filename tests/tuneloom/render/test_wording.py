@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.tuneloom.render.build import mixture, rendered, talk
 from tests.tuneloom.render.test_prompt_files import HEADER, own
-from tuneloom.records import Conversation, Example
+from tuneloom.records import Conversation, Example, digest
 from tuneloom.render.prompt_files import load_prompts
 from tuneloom.render.prompts import fitting_templates, values_of
 from tuneloom.render.shards import read_rows
@@ -222,6 +222,27 @@ def test_near_twins_and_rows_on_the_same_passage_are_no_exemplars():
         row("apart", input="Nothing like it was ever heard in the valley of the mills."),
     ]
     assert wording(4, rows).word(rows[0]).exemplars == ("apart",)
+
+
+@given(groups=st.lists(st.sampled_from([None, 1, 2, 3]), min_size=2, max_size=12), shots=st.integers(1, 4))
+@settings(max_examples=30, deadline=None)
+def test_no_exemplar_is_of_its_rows_leak_group_however_far_apart_their_words_are(groups, shots):
+    rows = [{**row(str(i), input=digest(str(i))), "group": group} for i, group in enumerate(groups)]
+    for one in rows:
+        others = [o["id"] for o in rows if o["id"] != one["id"] and (o["group"] is None or o["group"] != one["group"])]
+        exemplars = wording(shots, rows).word(one).exemplars
+        assert set(exemplars) <= set(others)
+        assert len(exemplars) == min(shots, len(others))
+
+
+def test_leak_groups_of_the_mixture_reach_the_exemplars(tmp_path, tiny_model):
+    talks = [("train", conversation(f"{word} {i}", f"{i}")) for i, word in enumerate(("Apples", "Engines", "Poems"))]
+    groups = {None: 3, (7, 7, 8): 3, (7, 7, 7): 0}
+    for given_groups, expected in groups.items():
+        column = None if given_groups is None else pa.array(given_groups, pa.uint64())
+        rows = mixture(tmp_path / str(given_groups), talks, group=column)
+        made = rendered(tmp_path / str(given_groups), rows, tiny_model, 1024, prompts="all", shots=1)
+        assert made.stats["exemplars"] == expected
 
 
 def test_super_ni_shows_the_definitions_good_and_bad_examples_in_its_own_layout():

@@ -51,6 +51,20 @@ def test_every_row_gets_a_side(store: Store):
     assert made.stats["groups"] == 400
 
 
+def test_rows_of_one_leak_group_name_it_and_suite_rows_none(store: Store):
+    talks = [
+        said("the same prompt", "a"),
+        said("the same prompt", "b"),
+        said("another", "c"),
+        said("d", "e", use="evaluate"),
+    ]
+    rows = splitted(store, numbered(talks)).table(["origin", "group"]).to_pylist()
+    one, twin, other, suite = (row["group"] for row in sorted(rows, key=lambda row: row["origin"]["row"]))
+    assert one == twin != other
+    assert None not in (one, other)
+    assert suite is None
+
+
 def test_rows_for_evaluation_leave_as_suite_rows(store: Store):
     rows = [said("same", "a", use=use) for use in ("train", "evaluate", "decontaminate")] + [
         said("b", "c"),
@@ -179,7 +193,7 @@ def test_t13_neither_order_nor_partition_changes_a_byte(store: Store):
 
 def test_no_rows(store: Store):
     made = splitted(store, [])
-    assert made.table().schema.names[-1] == "side"
+    assert made.table().schema.names[-2:] == ["side", "group"]
     assert made.stats["rows"] == {}
 
 
