@@ -15,7 +15,7 @@ from tuneloom.models.token_row import TokenRow
 from tuneloom.render import seq2seq
 from tuneloom.render.chat_template import Unrenderable
 from tuneloom.render.loss_mask import Unproven, learnt_runs, write_masks
-from tuneloom.render.tokenizer import RowTokenizer
+from tuneloom.render.tokenizer import RowTokenizer, row_tokenizer
 from tuneloom.suites import Suite
 
 Messages = Sequence[Mapping[str, Any]]
@@ -100,6 +100,16 @@ def by_template(tokenizer: RowTokenizer) -> Write:
 def as_input_and_target(tokenizer: RowTokenizer) -> Write:
     """As an encoder-decoder is trained: the question is the input, the answer the target."""
     return lambda row_id, talks: _proven(seq2seq.write_rows([row_id] * len(talks), talks, tokenizer))
+
+
+def encoder_input(tokenizer: Any, messages: Messages) -> list[int]:
+    """What an encoder-decoder reads of a conversation up to a question, by transformers' tokenizer, as it was trained:
+    "Hi" -> the ids of `Hi</s>`."""
+    plain = row_tokenizer(tokenizer.backend_tokenizer, "", tokenizer.special_tokens_map)
+    (row,) = seq2seq.write_rows(["question"], [messages], plain)
+    if isinstance(row, Unproven):  # a question has no answer to prove
+        raise ValueError(row.expected)
+    return row.ids.tolist()
 
 
 def ask(suite: Suite, wanted: Sequence[Wanted], write: Write, window: int) -> tuple[list[Question], list[Unasked]]:

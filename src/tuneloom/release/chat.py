@@ -1,4 +1,4 @@
-"""One reply in a conversation: template, greedy decoding, text. The loop around it is the command line's.
+"""One reply in a conversation: template or plain input, greedy decoding, text. The loop is the command line's.
 
 What a person types is text: special tokens written in a message are encoded as plain characters, so nobody can end a
 turn or begin a system message from inside one.
@@ -18,9 +18,12 @@ def generate_reply(model: Any, tokenizer: Any, messages: Messages, max_new_token
 
     `[{"role": "user", "content": "What is the capital of France?"}]` -> `"The capital of France is Paris."`
     """
+    from tuneloom.evaluate.questions import encoder_input
     from tuneloom.models.generate import generate_greedy
+    from tuneloom.models.seq2seq import reads_and_writes
 
-    answer = generate_greedy(model, tokenizer, [prompt_ids(tokenizer, messages)], max_new_tokens)[0]
+    prompt = encoder_input(tokenizer, messages) if reads_and_writes(model) else prompt_ids(tokenizer, messages)
+    answer = generate_greedy(model, tokenizer, [prompt], max_new_tokens)[0]
     return tokenizer.decode(answer, skip_special_tokens=True).strip()
 
 

@@ -240,6 +240,7 @@ def _trims(words: str) -> Iterator[str]:
     """The words as they are, then as templates trim them."""
     yield words
     yield from (words.strip(), words.rstrip(), words.lstrip())
+    yield from (words.strip("\n"), words.rstrip("\n"), words.lstrip("\n"))
 
 
 def _fits(text: str, at: int, piece: str, last: bool) -> bool:

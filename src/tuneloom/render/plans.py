@@ -136,7 +136,7 @@ def cut(rendering: Rendering) -> Iterator[Piece]:
 
 
 _FIELDS = {"c": "content", "r": "reasoning"}
-_PLACE = re.compile(r"SLOTx([cr])x(\d+)x([nslr])xEND")
+_PLACE = re.compile(r"SLOTx([cr])x(\d+)x([nslrSLR])xEND")
 
 
 def _shape(messages: Sequence[Mapping[str, Any]], tools: str | None, prompt: bool) -> Shape | None:

@@ -12,12 +12,18 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-TRIMS: dict[str, Callable[[str], str]] = {"n": str, "s": str.strip, "l": str.lstrip, "r": str.rstrip}
-"""How words reach the text: as they are, or trimmed on both sides, on the left, on the right."""
+TRIMS: dict[str, Callable[[str], str]] = {
+    "n": str, "s": str.strip, "l": str.lstrip, "r": str.rstrip,
+    "S": lambda words: words.strip("\n"), "L": lambda words: words.lstrip("\n"), "R": lambda words: words.rstrip("\n"),
+}  # fmt: skip
+"""How words reach the text: as they are, or trimmed on both sides, on the left, on the right; capitals: of line breaks
+alone, as Qwen 3's template does."""
 
 _FILTERS = {"trim", "upper", "lower", "length", "first", "last", "list", "default", "tojson", "items"}
 _TESTS = {"defined", "undefined", "none", "string", "mapping", "number", "boolean", "true", "false", "iterable"}
-_METHODS = {"strip", "lstrip", "rstrip", "startswith", "endswith", "get", "items", "keys", "values"}
+_METHODS = {"get", "items", "keys", "values"}
+_OF_TEXT = {"strip", "lstrip", "rstrip", "startswith", "endswith", "split", "rsplit", "replace"}
+"""Called with literals alone, they look into nothing but the text whose methods they are; and words report it."""
 _FUNCTIONS = {"range", "namespace", "raise_exception", "dict"}
 _HIDING = (
     nodes.AssignBlock, nodes.CallBlock, nodes.FilterBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends,
@@ -93,11 +99,15 @@ class Words(str):
         return False
 
     def _trimmed(self, trim: str, letters: Any) -> "Words":
-        if self.spot is None or letters is not None:
+        if self.spot is None or letters not in (None, "\n"):
             raise Looked
         field, message, before = self.spot
-        both = trim if before in ("n", trim) else "s"
-        return Words.of(field, message, self.absent, both)
+        wanted = trim if letters is None else trim.upper()
+        if before in ("n", wanted):
+            return Words.of(field, message, self.absent, wanted)
+        if not {before, wanted} <= {"s", "l", "r"}:
+            raise Looked
+        return Words.of(field, message, self.absent, "s")
 
 
 def _look(*_: Any, **__: Any) -> Any:
@@ -139,7 +149,8 @@ def _shows_all(tree: nodes.Template) -> bool:
 
 def _known(call: nodes.Call) -> bool:
     if isinstance(call.node, nodes.Getattr):
-        return call.node.attr in _METHODS
+        literal = all(isinstance(one, nodes.Const) for one in call.args) and not (call.kwargs or call.dyn_args)
+        return call.node.attr in _METHODS or (call.node.attr in _OF_TEXT and literal and not call.dyn_kwargs)
     return isinstance(call.node, nodes.Name) and call.node.name in _FUNCTIONS
 
 

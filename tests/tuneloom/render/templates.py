@@ -67,6 +67,27 @@ MISTRAL_TOOLS = (
     "{%- elif m.role == 'tool' %}{{- '[TOOL_RESULTS]' + m.content + m.tool_call_id | default('', true)"
     " + '[/TOOL_RESULTS]' }}{%- else %}{{- ' ' + m.content + eos_token }}{%- endif %}{%- endfor %}"
 )
+QWEN3 = (
+    "{%- if messages[0].role == 'system' %}{{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}"
+    "{%- endif %}{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}"
+    "{%- for message in messages[::-1] %}{%- set index = (messages|length - 1) - loop.index0 %}"
+    '{%- if ns.multi_step_tool and message.role == "user" and message.content is string and '
+    "not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}"
+    "{%- set ns.multi_step_tool = false %}{%- set ns.last_query_index = index %}{%- endif %}{%- endfor %}"
+    "{%- for message in messages %}{%- set content = message.content if message.content is string else '' %}"
+    '{%- if (message.role == "user") or (message.role == "system" and not loop.first) %}'
+    "{{- '<|im_start|>' + message.role + '\n' + content + '<|im_end|>' + '\n' }}"
+    "{%- elif message.role == \"assistant\" %}{%- set reasoning_content = '' %}"
+    "{%- if message.reasoning_content is string %}{%- set reasoning_content = message.reasoning_content %}"
+    "{%- elif '</think>' in content %}"
+    "{%- set reasoning_content = content.split('</think>')[0].rstrip('\n').split('<think>')[-1].lstrip('\n') %}"
+    "{%- set content = content.split('</think>')[-1].lstrip('\n') %}{%- endif %}"
+    "{%- if loop.index0 > ns.last_query_index and (loop.last or reasoning_content) %}"
+    "{{- '<|im_start|>' + message.role + '\n<think>\n' + reasoning_content.strip('\n') + '\n</think>\n\n' + "
+    "content.lstrip('\n') }}{%- else %}{{- '<|im_start|>' + message.role + '\n' + content }}{%- endif %}"
+    "{{- '<|im_end|>\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
+)
 WITH_TOOLS = {
     "qwen": (QWEN, ["<|im_start|>", "<|im_end|>"]),
     "llama 3": (LLAMA3_TOOLS, ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]),
@@ -83,6 +104,7 @@ FAMILIES = {
     "gemma": (GEMMA, ["<bos>", "<start_of_turn>", "<end_of_turn>"]),
     "mistral": (MISTRAL, ["<s>", "</s>"]),
     "qwen": (QWEN, ["<|im_start|>", "<|im_end|>"]),
+    "qwen 3": (QWEN3, ["<|im_start|>", "<|im_end|>"]),
 }
 
 

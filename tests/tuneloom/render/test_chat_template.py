@@ -38,6 +38,7 @@ def turns_of(rendering: Rendering) -> list[str]:
         ("gemma", ["Yo<end_of_turn>", "Fine<end_of_turn>"]),
         ("mistral", [" Yo</s>", " Fine</s>"]),
         ("qwen", ["Yo<|im_end|>", "Fine<|im_end|>"]),
+        ("qwen 3", ["Yo<|im_end|>", "<think>\n\n</think>\n\nFine<|im_end|>"]),
     ],
 )
 def test_each_familys_turns_are_the_words_and_their_end_token(name, expected):

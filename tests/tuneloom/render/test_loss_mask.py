@@ -60,7 +60,8 @@ def test_every_family_with_every_tokenizer_learns_words_and_end_of_turn_of_every
     end = FAMILIES[name][1][-1]
     row = mask(tokenizer, say("Hi the", "Yo", "And?", "the 我很好。🎈"))
     learnt = [bytes(tokenizer.said(row.ids[a:b])[0]).decode() for a, b in learnt_runs(row.loss_mask)]
-    assert [text.lstrip() for text in learnt] == [f"Yo{end}", f"the 我很好。🎈{end}"]
+    said = [text.lstrip().removeprefix("<think>\n\n</think>\n\n") for text in learnt]  # Qwen 3's, before the last
+    assert said == [f"Yo{end}", f"the 我很好。🎈{end}"]
 
 
 @pytest.mark.parametrize("tokens", sorted(TOKENIZERS))

@@ -54,17 +54,27 @@ def test_reasoning_is_planned_and_tools_are_not():
 
 def test_words_that_hold_what_the_template_looks_for_are_rendered_by_themselves():
     """Qwen 3's template cuts reasoning out of an answer that holds `</think>`."""
-    cutting = QWEN.replace(
-        "{{- m.content }}",
-        "{%- if '</think>' in m.content %}{{- m.content.split('</think>')[-1] }}"
-        "{%- else %}{{- m.content }}{%- endif %}",
-    )
-    plans = Plans(with_template(cutting, ["<|im_start|>", "<|im_end|>"]).template)
-    assert plans.of(say("Hi", "Yo"), None, False) is None, "`split` could hide what it does"
-    asking = QWEN.replace("{{- m.content }}", "{%- if '</think>' not in m.content %}{{- m.content }}{%- endif %}")
-    plans = Plans(with_template(asking, ["<|im_start|>", "<|im_end|>"]).template)
-    assert filled(plans, say("Hi", "Yo")) is not None
+    plans = Plans(family("qwen 3").template)
+    assert filled(plans, say("Hi", "\nYo"))[-3] == "<think>\n\n</think>\n\nYo"
     assert filled(plans, say("Hi", "a</think>b")) is None
+    assert filled(plans, say("<tool_response>", "Yo")) is None
+
+
+@pytest.mark.parametrize(
+    "looking",
+    [
+        "{{- m.content.split('b')[-1] }}",
+        "{{- m.content.replace('b', 'c') }}",
+        "{{- m.content.strip('b') }}",
+        "{{- m.content if 'abc'.startswith(m.content) else '' }}",
+        "{{- m.content if 'abc'.split(m.content) | length == 1 else '' }}",
+        "{{- 'x'.replace('x', m.content) }}",
+        "{{- m.content.lstrip('\n').strip() }}",
+    ],
+)
+def test_a_template_that_may_look_into_the_words_has_no_plans(looking):
+    template = with_template(QWEN.replace("{{- m.content }}", looking), ["<|im_start|>", "<|im_end|>"]).template
+    assert filled(Plans(template), say("Hi", "Yo")) is None
 
 
 def test_a_weight_of_0_makes_another_shape():
