@@ -3,7 +3,7 @@
 python -m benchmarks.render speed [TRL]    seconds for 52,000 real rows (TUNELOOM_REALDATA), shards written; TRL is a
                                            Python that has trl beside this environment's packages
 python -m benchmarks.render memory         peak memory with 52,000 and with 520,000 rows
-python -m benchmarks.render packing [TRL]  fill and seconds at 2,048 tokens, 52,000 and 1,000,000 rows
+python -m benchmarks.render packing [TRL]  fill and seconds at 2,048 tokens, 52,000 and 1,000,000 rows, and T0 alone
 
 Each measurement is a process of its own, in turn with its peers'; imports are done and the peers' tokenizers open
 before the clock starts. Ours opens its tokenizers, proves every mask, writes shards and packs inside it. The peers
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,11 +79,12 @@ def memory() -> None:
 
 def packing(trl: str = "") -> None:
     """Prints fill and seconds of both packers on lengths drawn from the real rows'."""
-    with tempfile.TemporaryDirectory() as place:
-        prepare(Path(place))
-        alone("ours", place, sys.executable)
-        for one in ("pack ours", *(["pack trl"] if trl else [])):
-            print(one, alone(one, place, trl if one == "pack trl" else sys.executable))
+    for name, sources in (("all", SOURCES), ("t0", ("t0",))):
+        with tempfile.TemporaryDirectory() as place:
+            prepare(Path(place), sources=sources)
+            alone("ours", place, sys.executable)
+            for one in ("pack ours", *(["pack trl"] if trl else [])):
+                print(name, one, alone(one, place, trl if one == "pack trl" else sys.executable))
 
 
 def middle(runs: list[dict[str, Any]], name: str) -> float:
@@ -98,11 +99,11 @@ def alone(who: str, place: str, python: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def prepare(place: Path, times: int = 1) -> None:
+def prepare(place: Path, times: int = 1, sources: Sequence[str] = SOURCES) -> None:
     """Writes the mixture artifact and, for the peers, its rows as messages; what the peers cannot say is left out."""
     from tuneloom.artifacts import Spec, Store
 
-    table = real_rows(place)
+    table = real_rows(place, sources)
     copies = [table, *(renamed(table, n) for n in range(1, times))]
     whole = pa.concat_tables(copies).sort_by([("id", "ascending")])
 
@@ -118,7 +119,7 @@ def prepare(place: Path, times: int = 1) -> None:
     pq.write_table(pa.table({"id": whole["id"], "messages": said}), place / "peers.parquet")
 
 
-def real_rows(place: Path) -> pa.Table:
+def real_rows(place: Path, sources: Sequence[str]) -> pa.Table:
     """The first ROWS real rows by id, as the mixture stage leaves them, all of them for training."""
     from tuneloom.artifacts import Spec, Store
     from tuneloom.config import Source
@@ -127,7 +128,7 @@ def real_rows(place: Path) -> pa.Table:
     from tuneloom.ingest.files import Job, ingest_files
 
     root = Path(os.environ["TUNELOOM_REALDATA"])
-    files = sorted(path for name in SOURCES for path in (root / name).rglob("*.json*") if path.stat().st_size)
+    files = sorted(path for name in sources for path in (root / name).rglob("*.json*") if path.stat().st_size)
     jobs = [
         Job(
             Spec("ingest", "b", inputs={"file": str(file)}),

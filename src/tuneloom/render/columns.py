@@ -64,7 +64,8 @@ class _Talks:
     def __init__(self, column: pa.ListArray) -> None:
         self._column = column
         self._messages = column.flatten()
-        self.bounds = column.offsets.to_numpy().astype(np.int64) - (column.offsets[0].as_py() if len(column) else 0)
+        offsets = column.offsets.to_numpy().astype(np.int64)
+        self.bounds = offsets - offsets[0] if len(offsets) else np.zeros(1, np.int64)  # a slice's do not begin at 0
 
     def dicts(self, rows: Sequence[int]) -> list[list[dict[str, Any]]]:
         return dicts_of(self._column, rows)
