@@ -15,6 +15,7 @@ from tuneloom.errors import BrokenArtifact
 from tuneloom.quality.describe import safety_lines
 from tuneloom.release.description import run_command, run_page
 from tuneloom.render.describe import shown_rows
+from tuneloom.render.describe import summary as packing
 from tuneloom.render.describe import tables as described
 from tuneloom.report.charts import HEIGHT, WIDTH, Curve, loss_curve
 from tuneloom.report.content import read_funnel, read_mixture, read_samples, read_scores, read_verdict
@@ -51,6 +52,7 @@ def page_values(artifacts: Mapping[str, Artifact], title: str) -> dict[str, Any]
         "chart": {"width": WIDTH, "height": HEIGHT},
         "duplicates": list(tables(artifacts["dedup"].stats)) if "dedup" in artifacts else [],
         "rendered": shown_rows(artifacts["render"].stats)[:2] if "render" in artifacts else [],
+        "packed": [*packing(artifacts["render"].stats)] if "render" in artifacts else [],
         "tokens": [*described(artifacts["render"].stats)] if "render" in artifacts else [],
         "mixture": read_mixture(artifacts["mixture"]) if "mixture" in artifacts else [],
         "samples": read_samples(evaluation, mask),

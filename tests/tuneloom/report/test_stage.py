@@ -10,6 +10,7 @@ import pytest
 from tests.rows import chat
 from tests.tuneloom.quality.judged import judged, table
 from tests.tuneloom.release.chain import make_chain
+from tests.tuneloom.render.build import mixture, rendered, talk
 from tuneloom.artifacts import Artifact, Spec, Store
 from tuneloom.config import Quality
 from tuneloom.errors import BrokenArtifact
@@ -166,3 +167,16 @@ def test_without_an_evaluation_there_is_nothing_to_report(tmp_path: Path) -> Non
 def test_the_drawing_uses_the_themes_colours_only(page: str) -> None:
     body = page.split("</style>")[1]
     assert not re.search(r"#[0-9a-f]{3,6}\b(?!/)", re.sub(r'href="[^"]*"', "", body))
+
+
+def test_rendering_is_shown_with_what_is_learnt_coloured_lengths_tokens_and_fill(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    chain = make_chain(tmp_path / "store")
+    rows = mixture(tmp_path / "rows", [("train", talk("Hi", "Yo", task="greet", language="en"))])
+    made = rendered(tmp_path / "rows", rows, tiny_model)
+    text = write(tmp_path, {**chain, "render": made})
+    assert '<b class="good">Yo&lt;|im_end|&gt;</b>' in text
+    for title in ("Tokens by side", "Tokens by language", "Tokens by task", "Tokens a row"):
+        assert title in text
+    assert f"{made.stats['packs']['fill']:.2%} filled" in text
