@@ -16,12 +16,13 @@ from typing import Any
 from tuneloom.evaluate.comparison import Comparison, Pair, Scores, interval_of, paired_interval, score_of, sign
 from tuneloom.evaluate.gate_plan import GatePlan, Measured
 from tuneloom.evaluate.outputs import Tally, tokens_an_answer
-from tuneloom.statistics import items_for
+from tuneloom.statistics import Interval, as_was_planned, clustered_t, items_for, share_items_for, tango
 from tuneloom.statistics.power import DISCORDANCE
 
 SPREAD_IS_SURE_TO = 0.8
 """Items at hand over items needed from which on they count as enough: the number needed goes by the spread seen, which
-some hundred items tell to a fifth. At 1 an equal model with just enough items would pass in half of the cases."""
+some hundred items tell to a fifth. At 1 an equal model with just enough items would pass in half of the cases. Right or
+wrong on independent items needs no such allowance: what was planned for counts, unless the items belie it."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,46 @@ def guard(
     """No worse than the baseline by more than `margin`, shown with the interval whose ends are the one-sided bounds."""
     confidence = plan.gate.confidence
     needed = f"no worse by more than {margin:g}"
-    interval, spread = paired_interval(found, measured, 2 * confidence - 1, plan.seed) if found else (None, None)
-    if interval is None:
+    interval, spread = _bounds(found, measured, 2 * confidence - 1, plan.seed) if found else (None, None)
+    if found is None or interval is None or spread is None:
         return _unspread(compared, measured, margin, confidence, needed, blocking)
     turned = sign(measured.direction)
     worst, best = sorted((turned * interval.low, turned * interval.high))
-    wanted = items_for(spread or 0.0, margin, confidence)
-    enough = wanted is not None and compared.n >= SPREAD_IS_SURE_TO * wanted
+    wanted, enough = _items(found, measured, spread, margin, confidence)
     state, more = "undecided", wanted
     if best < -margin:
         state, more = "failed", None
     elif enough and worst > -margin:
         state, more = "met", None
     elif enough:
-        more = items_for(spread or 0.0, turned * interval.estimate + margin, confidence)
+        more = items_for(spread, turned * interval.estimate + margin, confidence)
     blocking = blocking or state == "failed"
     return of(
         compared, "guard", needed, state, low=interval.low, high=interval.high, rows_needed=more, blocking=blocking
     )
+
+
+def _bounds(found: Pair, measured: Measured, confidence: float, seed: int) -> tuple[Interval | None, float | None]:
+    """The interval, and the spread of an item's difference: Tango's where items are right or wrong, each by itself."""
+    if not _stands_alone(found, measured):
+        return paired_interval(found, measured, confidence, seed)
+    t = clustered_t(found.differences)
+    spread = t.error * math.sqrt(len(found.differences)) if t else None
+    return tango(found.tuned.values > 0.5, found.other.values > 0.5, confidence), spread
+
+
+def _items(found: Pair, measured: Measured, spread: float, margin: float, confidence: float) -> tuple[int | None, bool]:
+    """How many items it takes, and whether there are as many."""
+    n = len(found.differences)
+    if not _stands_alone(found, measured):
+        wanted = items_for(spread, margin, confidence)
+        return wanted, wanted is not None and n >= SPREAD_IS_SURE_TO * wanted
+    seen, planned = (share_items_for(share, margin, confidence) or 0 for share in (spread**2, DISCORDANCE))
+    return seen, n >= SPREAD_IS_SURE_TO * seen or (n >= planned and as_was_planned(spread**2, n))
+
+
+def _stands_alone(found: Pair, measured: Measured) -> bool:
+    return measured.interval == "share" and found.tuned.groups is None
 
 
 def _unspread(
@@ -97,7 +120,8 @@ def _unspread(
     """Every item differs by the same. Where that is not 0, the p-value tells (all items are on one side of the margin,
     so it is that of the margin, too); no difference anywhere is judged as if one item in ten might yet change."""
     spread = math.sqrt(DISCORDANCE) * (measured.largest or 1.0)
-    wanted = items_for(spread, margin, confidence)
+    share = measured.interval == "share"
+    wanted = share_items_for(DISCORDANCE, margin, confidence) if share else items_for(spread, margin, confidence)
     away = sign(measured.direction) * (compared.estimate or 0.0)
     enough = compared.clusters > 1 and wanted is not None and compared.n >= wanted
     if compared.outcome == "worse" and away < -margin:

@@ -17,7 +17,7 @@ from tuneloom.config import Gate
 from tuneloom.errors import BrokenArtifact, ConfigError
 from tuneloom.evaluate.metrics import Direction, Sureness, load_metrics
 from tuneloom.records import canonical, digest
-from tuneloom.statistics import detectable_before, items_for
+from tuneloom.statistics import detectable_before, margin_shown_by, share_items_for
 from tuneloom.statistics.power import DISCORDANCE
 from tuneloom.suites import Suite
 
@@ -170,10 +170,10 @@ def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:
     for name, margin in gate.guards.items():
         for suite in suites:
             metric = known.get(name.removeprefix(f"{suite.name}.").split(".")[0])
-            wanted = items_for(math.sqrt(DISCORDANCE), margin, gate.confidence) or 0
+            wanted = share_items_for(DISCORDANCE, margin, gate.confidence) or 0
             rows = len(suite.rows)
             if name.startswith(f"{suite.name}.") and metric and metric.interval == "share" and 0 < rows < wanted:
-                least = math.ceil(1000 * float(detectable_before(rows, 1.0, 2 * gate.confidence - 1) or 1)) / 1000
+                least = math.ceil(1000 * margin_shown_by(rows, gate.confidence)) / 1000
                 raise ConfigError(
                     f"the {rows} rows of {suite.name} cannot show a margin of {margin:g} in {name}, {wanted} could",
                     where="config key `release.gate.guards`",

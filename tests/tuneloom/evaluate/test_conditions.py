@@ -7,12 +7,12 @@ from tuneloom.config import Gate
 from tuneloom.evaluate.comparison import Comparison, Pair, Scores, compare
 from tuneloom.evaluate.conditions import guard
 from tuneloom.evaluate.gate_plan import DataFacts, GatePlan, Measured, item_set
-from tuneloom.statistics import items_for
+from tuneloom.statistics import items_for, share_items_for
 
 ACCURACY = Measured("higher", "share", 1.0, "accuracy", "made")
 PLAN = GatePlan(Gate(), {"made": ACCURACY}, (), {"made": item_set([])}, DataFacts(), {}, 0)
 MARGIN, DISCORDANCE = 0.05, 0.1
-ENOUGH = items_for(np.sqrt(DISCORDANCE), MARGIN, 0.95)
+ENOUGH = share_items_for(DISCORDANCE, MARGIN, 0.95)
 
 
 def scores(values, clusters=None) -> Scores:
@@ -27,28 +27,42 @@ def outcome(tuned, other, margin=MARGIN, measured=ACCURACY, clusters=None):
     return guard(found, compared, measured, margin, PLAN, blocking=True)
 
 
-def share_met(difference: float, n: int, trials: int, seed: int) -> tuple[float, float]:
+def share_met(difference: float, n: int, trials: int, seed: int, margin: float = MARGIN) -> tuple[float, float]:
     """How often a model whose true accuracy differs by `difference` meets the guard, and how often it is refused."""
     rng, states = np.random.default_rng(seed), []
     up, down = (DISCORDANCE + difference) / 2, (DISCORDANCE - difference) / 2
     for _ in range(trials):
         changes = rng.choice([1, -1, 0], n, p=[up, down, 1 - DISCORDANCE])
         other = np.where(changes == 1, 0, np.where(changes == -1, 1, rng.integers(0, 2, n)))
-        states.append(outcome(other + changes, other).state)
+        states.append(outcome(other + changes, other, margin).state)
     return states.count("met") / trials, states.count("failed") / trials
 
 
 def test_the_items_of_the_simulation_are_those_of_80_per_cent_power():
-    assert ENOUGH == 248  # discordance 10 %, margin 5 points (published in the non-inferiority literature as 248)
+    assert ENOUGH == 274  # discordance 10 %, margin 5 points; 248 by the variance seen, which is a little too bold
 
 
 def test_with_items_for_80_per_cent_power_an_equal_model_passes_in_four_of_five_cases():
-    passed, _ = share_met(0.0, ENOUGH, trials=300, seed=1)
-    assert passed >= 0.73
+    passed, _ = share_met(0.0, ENOUGH, trials=1500, seed=1)
+    assert passed >= 0.8
 
 
-def test_at_the_margin_at_most_6_per_cent_pass():
-    passed, _ = share_met(-MARGIN, ENOUGH, trials=600, seed=2)
+def test_of_graded_scores_and_losses_nearly_so_many_pass():
+    """Their spread is not planned for, it is seen, and where it looks too large the items do not count as enough."""
+    rng, states, graded = np.random.default_rng(12), [], Measured("higher", "mean", 1.0, "rouge_l", "made")
+    spread, margin = 0.15, 0.03
+    n = items_for(spread, margin, 0.95)
+    for _ in range(150):
+        other = rng.uniform(0.3, 0.7, n)
+        states.append(outcome(other + rng.normal(0, spread, n), other, margin, graded).state)
+    assert states.count("met") / 150 >= 0.7
+
+
+@pytest.mark.parametrize("margin", [MARGIN, 0.1])
+def test_at_the_margin_at_most_6_per_cent_pass(margin):
+    """With a margin of one in ten all that changes gets worse: there the bound by the variance seen lets 12 % pass."""
+    n = share_items_for(DISCORDANCE, margin, 0.95)
+    passed, _ = share_met(-margin, n, trials=1500, seed=2, margin=margin)
     assert passed <= 0.06
 
 
@@ -83,7 +97,7 @@ def test_with_too_few_items_the_guard_is_undecided_and_names_how_many_it_takes()
     tuned = np.where(np.arange(60) % 10 == 0, 1 - other, other)
     found = outcome(tuned, other)
     assert found.state == "undecided"
-    assert 200 < found.rows_needed < 300
+    assert 220 < found.rows_needed < 330
 
 
 def test_without_any_difference_the_items_must_be_enough_for_one_in_ten_to_change():

@@ -272,7 +272,7 @@ def test_a_guard_that_the_items_cannot_decide_stops_a_promotion_over_a_champion_
     assert over_base["verdict"] == "promote"
     assert "exact_match (no worse by more than 0.02) is undecided, which is reported only" in over_base["reason"]
     over_champion = judge(scored(base=BASE, champion=before, tuned=tuned), gate)
-    assert (over_champion["verdict"], over_champion["rows_needed"]) == ("inconclusive", 1546)
+    assert (over_champion["verdict"], over_champion["rows_needed"]) == ("inconclusive", 1578)
 
 
 def test_a_floor_and_the_cost_are_conditions():
