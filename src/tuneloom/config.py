@@ -379,4 +379,5 @@ class Config(Section):
     run: Run = Run()
     """Workers and memory."""
     plugins: tuple[str, ...] = ()
-    """Python files with formats of your own, relative to the config file (docs/bring-your-data.md)."""
+    """Files of your own, relative to the config file: Python files with a format (docs/bring-your-data.md) or a metric,
+    YAML files with a suite (docs/evaluation.md)."""

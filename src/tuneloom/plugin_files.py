@@ -2,14 +2,32 @@
 
 import functools
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 from tuneloom.errors import ConfigError, MissingFile, NotPermitted
 from tuneloom.records import digest
+
+Kind = Literal["format", "metric", "suite"]
+_DIRECTION = re.compile(r"^DIRECTION\b", re.MULTILINE)
+
+
+def plugin_kind(path: Path) -> Kind:
+    """A YAML file is a suite, a Python file that sets DIRECTION a metric, any other one a format. Raises as
+    `plugin_text` does."""
+    if path.suffix in (".yaml", ".yml"):
+        return "suite"
+    return "metric" if _DIRECTION.search(plugin_text(path)) else "format"
+
+
+def plugins_of(kind: Kind, names: Sequence[str], folder: Path) -> list[str]:
+    """Those of the config's `plugins`, relative to `folder`, that are of this kind."""
+    return [name for name in names if plugin_kind(folder / name) == kind]
 
 
 def plugin_digests(names: Sequence[str], folder: Path) -> dict[str, str]:

@@ -18,13 +18,14 @@ import json
 import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tuneloom.errors import ConfigError, MissingFile
+from tuneloom.plugin_files import plugin_kind, plugin_text
 from tuneloom.records import canonical, digest
 from tuneloom.text.constraints import RULES
 
@@ -84,6 +85,14 @@ class SuiteRow:
 
 
 @dataclass(frozen=True)
+class OwnMetric:
+    """A metric of the user's that a suite names: its name, and the text of the file that it is."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Suite:
     """A suite as read; `digest` is of all that decides its scores. `exemplars` are shown, never scored."""
 
@@ -98,6 +107,7 @@ class Suite:
     exemplars: tuple[SuiteRow, ...]
     rows: tuple[SuiteRow, ...]
     digest: str
+    own_metrics: tuple[OwnMetric, ...] = ()
 
 
 def shipped_folder() -> Path:
@@ -106,12 +116,14 @@ def shipped_folder() -> Path:
     return next(f for f in (here / "data" / "suites", here.parents[1] / "data" / "suites") if f.is_dir())
 
 
-def load_suites(names: Iterable[str], folder: Path) -> list[Suite]:
-    """Suites by name or path, relative to `folder`, in the order given.
+def load_suites(names: Iterable[str], folder: Path, plugins: Sequence[Path] = ()) -> list[Suite]:
+    """Suites by name or path, relative to `folder`, in the order given; `plugins` are the files of the config's.
 
     Raises MissingFile for one that is not there, ConfigError for two of one name and for what `load_suite` refuses.
     """
-    suites = [load_suite(_find(name, folder)) for name in names]
+    own = {path.stem: path for path in plugins if plugin_kind(path) == "suite"}
+    metrics = [OwnMetric(path.stem, plugin_text(path)) for path in plugins if plugin_kind(path) == "metric"]
+    suites = [_with(load_suite(own.get(name) or _find(name, folder)), metrics) for name in names]
     known = [suite.name for suite in suites]
     if twice := {name for name in known if known.count(name) > 1}:
         raise ConfigError(
@@ -147,6 +159,14 @@ def load_suite(path: Path) -> Suite:
     said = [[vars(row) for row in group] for group in (exemplars, rows)]
     mark = digest(canonical([path.stem, settings, numbers, said]))
     return Suite(path.stem, *settings, *numbers, exemplars, rows, mark)
+
+
+def _with(suite: Suite, metrics: Sequence[OwnMetric]) -> Suite:
+    """The suite with those metrics of the user's that it names; their text decides its scores, too."""
+    named = tuple(metric for metric in metrics if metric.name in suite.metrics)
+    if not named:
+        return suite
+    return replace(suite, own_metrics=named, digest=digest(canonical([suite.digest, [vars(one) for one in named]])))
 
 
 def _find(name: str, folder: Path) -> Path:

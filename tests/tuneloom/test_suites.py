@@ -157,13 +157,19 @@ def test_every_kind_names_metrics_that_there_are():
 
 def test_the_documented_suite_metric_and_config_are_as_documented(tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
-    suites, gate, own = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    suites, gate, own, plugins = re.findall(r"```yaml\n(.*?)```", page, re.S)
     assert load_suite(written(tmp_path, own)).rows[0].references == ("一七三四年", "1734年")
     Gate.model_validate(yaml.safe_load(gate)["release"]["gate"])
     (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
-    metric: dict = {}
-    exec(code, metric)
-    assert (metric["score"]("Paris, France", ["Paris, of course"]), metric["INTERVAL"]) == (1.0, "share")
+    tree = yaml.safe_load(plugins)
+    first_word, tickets = (tmp_path / name for name in tree["plugins"])
+    for path, text in ((first_word, code), (tickets, own + "metrics: [first_word, exact_match]\n")):
+        path.parent.mkdir()
+        path.write_text(text, "utf-8")
+    found = load_suites(tree["evaluate"]["suites"], tmp_path, [first_word, tickets])[0]
+    metric = load_metrics(found.own_metrics)["first_word"]
+    assert metric.score("Paris, France", ["Paris, of course"]) == 1.0
+    assert tree["release"]["gate"]["guards"].keys() == {"tickets.first_word"}
     named = [name for name in yaml.safe_load(suites)["evaluate"]["suites"] if "/" not in name]
     assert load_suites(named, tmp_path)
     assert {f"`{name}`" for name in load_metrics()} <= {f"`{word}`" for word in re.findall(r"`(\w+)`", page)}

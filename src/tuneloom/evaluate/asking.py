@@ -51,7 +51,7 @@ def ask_models(
     on_progress: Progress,
 ) -> Said:
     """Asks `count` models, each (name, model, tokenizer); they share a tokenizer and a template."""
-    said, metrics = Said(), load_metrics()
+    said, metrics = Said(), load_metrics(metric for suite in suites for metric in suite.own_metrics)
     prepared: list[Asked] | None = None
     pace = _Pace(on_progress)
     for name, model, tokenizer in models:

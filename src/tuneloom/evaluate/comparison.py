@@ -29,6 +29,7 @@ from tuneloom.statistics import (
     wilson,
 )
 from tuneloom.statistics.corpus import Combine
+from tuneloom.suites import OwnMetric
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def paired_interval(
 
 def combine_of(measured: Measured) -> Combine:
     """How a corpus metric makes scores of sums."""
-    combine = load_metrics()[measured.file].combine
+    own = [OwnMetric(measured.file, measured.code)] if measured.code else []
+    combine = load_metrics(own)[measured.file].combine
     if combine is None:
         raise ValueError(f"{measured.file} is no corpus metric")
     return combine

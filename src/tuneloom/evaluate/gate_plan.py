@@ -27,7 +27,8 @@ PLAN, ITEMS_FILE = "plan.json", "items.parquet"
 @dataclass(frozen=True)
 class Measured:
     """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded),
-    how many items it is measured on, and the setting it is measured in, where it names one."""
+    how many items it is measured on, the setting it is measured in, where it names one, and of a user's own metric the
+    text of its file, so that a verdict can be made again from what is stored."""
 
     direction: Direction
     interval: Sureness
@@ -36,6 +37,7 @@ class Measured:
     suite: str
     items: int = 0
     signature: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def count_uses(sets: Mapping[str, Collection[str]], candidate: str, earlier: Seq
 def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:
     """Raises ConfigError for a guard that would stop every promotion over a champion: right or wrong on so few rows
     shows no margin so small, were one row in ten to change."""
-    known = load_metrics()
+    known = load_metrics(metric for suite in suites for metric in suite.own_metrics)
     for name, margin in gate.guards.items():
         for suite in suites:
             metric = known.get(name.removeprefix(f"{suite.name}.").split(".")[0])

@@ -6,7 +6,6 @@ verdict.json     the verdict, which `judge` makes again from these three, bit fo
 samples.parquet  answers side by side       breakdown.json    scores by task, category, language and label
 """
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ import pyarrow.parquet as pq
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.artifacts.writer import Writer
 from tuneloom.config import Evaluate, Gate
-from tuneloom.errors import ConfigError
 from tuneloom.evaluate import held_out
 from tuneloom.evaluate.asking import WATCHED, Own, Progress, Said, ask_models, in_order
 from tuneloom.evaluate.breakdown import breakdown
@@ -37,11 +35,10 @@ from tuneloom.evaluate.gate_plan import (
 )
 from tuneloom.evaluate.generation import Answer
 from tuneloom.evaluate.items import HELD_OUT, Item, held_out_items, samples_table
-from tuneloom.evaluate.metrics import load_metrics
+from tuneloom.evaluate.measured import check_known, measured_of, measured_suites
 from tuneloom.evaluate.outputs import tally
 from tuneloom.evaluate.questions import wanted_of
 from tuneloom.evaluate.subjects import Champion, subjects
-from tuneloom.evaluate.suite_scores import metric_names
 from tuneloom.evaluate.unseen import unseen_questions
 from tuneloom.models.resolve import ModelSource
 from tuneloom.records import canonical
@@ -113,37 +110,15 @@ def judge(items: pa.Table, outputs: pa.Table, plan: str) -> dict[str, Any]:
 
 def _measured(own: Own, suites: Sequence[Suite], sets: Mapping[str, ItemSet]) -> dict[str, Measured]:
     """Every metric of the run by its full name; `sets` are the items of each suite."""
-    metrics = load_metrics()
     loss = Measured(held_out.DIRECTION, "mean", None, held_out.METRIC, HELD_OUT, len(own.scored))
-    names: list[tuple[str, str, str, int, str | None]] = []
-    if own.answers:
-        names += [(name, name, HELD_OUT, len(own.asked), None) for name in WATCHED]
-    for suite in suites:
-        for metric in suite.metrics:
-            _check_known(metric, list(metrics), f"suite {suite.name}: metrics")
-        listed = metric_names(suite)
-        names += [(full, metric, suite.name, sets[suite.name].items, suite.language) for full, metric, _ in listed]
-    found = {held_out.METRIC: loss}
-    for full, metric, suite_name, items, language in names:
-        known = metrics[metric]
-        mark = known.signature(language) if known.signature else None
-        found[full] = Measured(known.direction, known.interval, known.largest, metric, suite_name, items, mark)
-    return found
+    answers = measured_of(WATCHED, HELD_OUT, len(own.asked)) if own.answers else {}
+    counts = {suite.name: sets[suite.name].items for suite in suites}
+    return {held_out.METRIC: loss, **answers, **measured_suites(suites, counts)}
 
 
 def _check_gate(plan: GatePlan) -> None:
     for name, key in asked_for(plan).items():
-        _check_known(name, list(plan.metrics), f"config key `release.gate.{key}`")
-
-
-def _check_known(name: str, known: Sequence[str], where: str) -> None:
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        raise ConfigError(
-            f"the gate or a suite asks for the metric {name!r}, which is not measured",
-            where=where,
-            remedy=f"Did you mean `{close[0]}`?" if close else f"Measured: {', '.join(known)}.",
-        )
+        check_known(name, list(plan.metrics), f"config key `release.gate.{key}`")
 
 
 def _write(

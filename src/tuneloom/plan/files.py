@@ -10,7 +10,7 @@ from tuneloom.artifacts.digests import cached_digest
 from tuneloom.config import Config, Source
 from tuneloom.errors import MissingFile, NotPermitted, TuneloomError
 from tuneloom.ingest.discover import SourceFile, discover
-from tuneloom.plugin_files import plugin_digests
+from tuneloom.plugin_files import plugin_digests, plugins_of
 from tuneloom.takedown_list import parse_list
 
 READ_BY = {"format", "columns", "use", "language", "license"}
@@ -32,7 +32,7 @@ def planned_files(config: Config, folder: Path, home: Path, limit: int | None) -
     Raises ConfigError and its kin for a source that cannot be found.
     """
     code = code_digest("tuneloom.ingest")
-    plugins = plugin_digests(config.plugins, folder)
+    plugins = plugin_digests(plugins_of("format", config.plugins, folder), folder)
     for source in config.sources:
         section = _source_section(config, source)
         files = discover(source, folder)

@@ -42,7 +42,7 @@ def read_inputs(config: Config, folder: Path, home: Path, limit: int | None) -> 
     takedowns = read_takedowns(config, folder)
     _check_rules(config.quality)
     check_names(config.quality.transforms, "quality.transforms")
-    suites = tuple(load_suites(config.evaluate.suites, folder))
+    suites = tuple(load_suites(config.evaluate.suites, folder, [folder / name for name in config.plugins]))
     _check_guards(config.release.gate, suites)
     return Inputs(
         model=model,

@@ -12,6 +12,7 @@ from tuneloom.models.resolve import ModelSource
 from tuneloom.plan.files import PlannedFile
 from tuneloom.plan.inputs import Inputs, read_inputs
 from tuneloom.plan.specs import STAGES, identity, judged_specs, report_spec, specs_to_train
+from tuneloom.plugin_files import plugins_of
 from tuneloom.release.presence import why_made_again
 from tuneloom.released import standing_index
 from tuneloom.review.decisions import Decision
@@ -63,8 +64,8 @@ class Plan:
 
     @property
     def plugins(self) -> tuple[Path, ...]:
-        """The files of the config's plugins."""
-        return tuple(self.folder / name for name in self.config.plugins)
+        """The files of the config's plugins that are formats."""
+        return tuple(self.folder / name for name in plugins_of("format", self.config.plugins, self.folder))
 
     @property
     def transforms(self) -> tuple[Path, ...]:

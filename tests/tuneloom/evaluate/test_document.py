@@ -29,4 +29,4 @@ def test_an_inconclusive_one_says_how_many_items_it_takes():
     verdict = judge(
         scored(base=same, champion=same, tuned={**same, "loss": BETTER_LOSS}), Gate(guards={"exact_match": 0.02})
     )
-    assert "Items needed: about 1,546." in verdict_page(verdict)
+    assert "Items needed: about 1,578." in verdict_page(verdict)

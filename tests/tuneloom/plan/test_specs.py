@@ -143,3 +143,19 @@ def test_a_guard_that_its_suite_can_never_show_is_refused_before_anything_runs(p
     asked = {"evaluate": {"suites": ["mood_en"]}, "release": {"gate": {"guards": {"mood_en.accuracy": 0.05}}}}
     with pytest.raises(ConfigError, match="24 rows of mood_en cannot show a margin"):
         make_plan(config(**asked), project)
+
+
+def test_a_metric_of_the_users_is_an_input_of_the_suites_that_name_it_and_of_no_file(project: Path) -> None:
+    before = keys(make_plan(config(), project))
+    (project / "words.py").write_text("DIRECTION = 1")
+    suite = "kind: translation\nmetrics: [words]\nrows: [{prompt: Hi, answer: 你好}]"
+    (project / "mine.yaml").write_text(suite, "utf-8")
+    named = config(plugins=["words.py", "mine.yaml"], evaluate={"suites": ["mine"]}, decontaminate=None)
+    found = []
+    for text in ("return 1", "return 2"):
+        (project / "words.py").write_text(f'DIRECTION = "lower"\nINTERVAL = "mean"\ndef score(a, r): {text}')
+        plan = make_plan(named, project)
+        assert keys(plan)["ingest"] == before["ingest"]
+        assert plan.plugins == ()
+        found.append(keys(with_champion(plan, freeze_champion(plan.record, None))))
+    assert [stage for stage in found[0] if found[0][stage] != found[1][stage]] == ["evaluate", "release"]

@@ -10,17 +10,24 @@ items decide. `LARGEST` is the best or worst possible score, 1 where it is not n
 
 and may have `signature(language)`, the name of the setting in which its scores can be compared; the verdict shows it.
 
-A file whose name begins with an underscore is shared by metrics and is none.
+A file whose name begins with an underscore is shared by metrics and is none. A user's own lie beside the config, which
+names them in `plugins`; they come with the suites that name them.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuneloom.errors import ConfigError
+from tuneloom.plugin_files import broken_plugin, load_plugin
+from tuneloom.suites import OwnMetric
 
 Direction = Literal["higher", "lower"]
 Sureness = Literal["share", "mean", "corpus"]
@@ -71,17 +78,52 @@ class Metric:
         return Scored(0.0 if self.direction == "higher" else self.largest)
 
 
-def load_metrics() -> dict[str, Metric]:
-    """Every metric of this folder, by name, in the order of names."""
+def load_metrics(own: Iterable[OwnMetric] = ()) -> dict[str, Metric]:
+    """Every metric of this folder, by name, in the order of names, then the user's `own`.
+
+    Raises ConfigError for one of those that lacks a part, has a name of ours, or cannot be loaded.
+    """
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
-    return {
-        name: Metric(
-            name,
-            module.DIRECTION,
-            module.INTERVAL,
-            float(getattr(module, "LARGEST", 1.0)),
-            *(getattr(module, part, None) for part in ("score", "measure", "combine", "signature")),
-        )
-        for name, module in modules.items()
-    }
+    found = {name: _metric(name, importlib.import_module(f"{__name__}.{name}")) for name in names}
+    return found | {one.name: _own(one, names) for one in own}
+
+
+_PARTS = ("score", "measure", "combine", "signature")
+
+
+def _metric(name: str, module: ModuleType) -> Metric:
+    parts = (getattr(module, part, None) for part in _PARTS)
+    return Metric(name, module.DIRECTION, module.INTERVAL, float(getattr(module, "LARGEST", 1.0)), *parts)
+
+
+def _own(metric: OwnMetric, taken: Sequence[str]) -> Metric:
+    path = Path(f"{metric.name}.py")
+    if metric.name in taken:
+        raise _faulty(path, f"the metric {metric.name!r} comes with Tuneloom", "Rename the file.")
+    module = load_plugin(path, metric.text)
+    for name, known in (("DIRECTION", get_args(Direction)), ("INTERVAL", get_args(Sureness))):
+        if (given := getattr(module, name, None)) not in known:
+            raise _faulty(path, f"{name} is {given!r}", f"One of {', '.join(known)}.")
+    needed = ("measure", "combine") if module.INTERVAL == "corpus" else ("score",)
+    if lacking := [name for name in needed if not callable(getattr(module, name, None))]:
+        raise _faulty(path, f"it has no function `{lacking[0]}`", "docs/evaluation.md shows one of each kind.")
+    guarded = ModuleType(module.__name__)
+    vars(guarded).update(vars(module))
+    for part in _PARTS:
+        if callable(function := getattr(module, part, None)):
+            setattr(guarded, part, _guarded(path, function))
+    return _metric(metric.name, guarded)
+
+
+def _guarded(path: Path, function: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(*about: Any) -> Any:
+        try:
+            return function(*about)
+        except Exception as error:  # a user's code: whatever it raises is told with its line
+            raise broken_plugin(path, "fails on an answer", error) from error
+
+    return guarded
+
+
+def _faulty(path: Path, what: str, remedy: str) -> ConfigError:
+    return ConfigError(f"{path.name} is no metric: {what}", where=f"plugins: {path}", remedy=remedy)
