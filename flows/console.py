@@ -3,8 +3,9 @@
 All of it goes to standard error when `--json` owns standard output.
 """
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -52,6 +53,10 @@ class TerminalReporter:
         if name not in self._bar:
             self._bar[name] = self._bars.add_task(name, total=total)
         self._bars.update(self._bar[name], completed=done, total=total)
+
+    def step(self, stage: str) -> Callable[[str, int, int], None]:
+        """What moves the bars of one stage."""
+        return functools.partial(self.progress, stage)
 
     def end(self, stage: str, artifact: Artifact) -> None:
         """The stage's line."""

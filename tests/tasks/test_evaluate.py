@@ -1,13 +1,17 @@
 """The task of evaluation: which champion a run is judged against, and where its weights come from."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from flows.cli import main
 from tasks.evaluate import _weights_of
 from tests.tasks.conftest import Ended, Told, plan_run, walk
 from tuneloom.errors import UnknownModel
+from tuneloom.evaluate.side_by_side import side_by_side
 from tuneloom.evaluate.subjects import trained_folder
+from tuneloom.release.named_model import find_sides, report_of
 from tuneloom.runs import FrozenChampion
 
 
@@ -52,3 +56,25 @@ def test_a_champion_that_is_nowhere_is_told(ended: Ended) -> None:
     lost = FrozenChampion("tiny", 9, "9" * 32, "models:/tiny/9")
     with pytest.raises(UnknownModel, match="models:/tiny/9"):
         _weights_of(ended.run, lost)
+
+
+def test_two_runs_are_compared_on_the_rows_that_both_evaluated(
+    ended: Ended, told: Told, tmp_path: Path, capsys
+) -> None:
+    other = plan_run(ended.config, told, "train.rank=2", "train.max_tokens=300")
+    walk(other, first="train", last="evaluate")
+    store, home = ended.run.plan.store, tmp_path
+    names = [other.plan.record.identity[:16], ended.run.plan.record.identity[:16]]
+    sides = find_sides(names, store, home)
+    lines = {line.metric: line for line in side_by_side(*sides)}
+    first, second = (one.artifact("evaluate").stats["metrics"]["loss"]["tuned"] for one in (other, ended.run))
+    assert lines["loss"].difference == pytest.approx(first - second, abs=1e-9)
+    assert {"loss", "chrf", "exact_match", "rouge_l"} == lines.keys()
+    assert report_of(ended.run.plan.record, store).name == "report.html"
+    (home / "last.json").write_text(
+        json.dumps({"config": "c", "overrides": [], "limit": None, "store": store.url}), "utf-8"
+    )
+    assert main(["compare", *names, "--home", str(home), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [one["metric"] for one in said["differences"]] == list(lines)
+    assert len(said["reports"]) == 1

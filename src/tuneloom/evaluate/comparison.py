@@ -7,7 +7,7 @@ that both models have are compared, and swapping the models flips every sign.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -139,6 +139,25 @@ def compare(
     needed = items_for(spread, gain, (1 + confidence) / 2) if spread else None
     low, high = (interval.low, interval.high) if interval else (None, None)
     return Comparison(metric, measured.direction, n, clusters, estimate, low, high, p, needed), spread
+
+
+def judged(found: Comparison, p: float | None, confidence: float) -> Comparison:
+    """With the corrected p-value; better or worse where p and the interval both say so.
+
+    Where every item differs by the same there is no spread and no interval: then p and the difference's sign do.
+    """
+    outcome = "undecided"
+    low, high = (found.estimate or 0.0 if end is None else end for end in (found.low, found.high))
+    if p is not None and p < 1 - confidence and (low > 0 or high < 0):
+        outcome = "better" if (low > 0) == (found.direction == "higher") else "worse"
+    return replace(found, p=p, outcome=outcome)
+
+
+def test_of(found: Pair, measured: Measured) -> str:
+    """Which test gives the p-value: McNemar's, one of flipped signs, or one of swapped sums."""
+    if found.tuned.parts is not None:
+        return "swapped sums"
+    return "McNemar" if measured.interval == "share" and found.tuned.groups is None else "flipped signs"
 
 
 def paired_interval(

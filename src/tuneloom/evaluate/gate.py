@@ -21,14 +21,13 @@ were generated (`evaluate.generate_rows: 0`) the conditions on them fall away.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from tuneloom.config import Gate
 from tuneloom.evaluate import conditions
-from tuneloom.evaluate.comparison import Comparison, Models, compare, pair, read_scores, score_of
+from tuneloom.evaluate.comparison import Comparison, Models, compare, judged, pair, read_scores, score_of
 from tuneloom.evaluate.conditions import Condition
 from tuneloom.evaluate.gate_plan import GatePlan
 from tuneloom.evaluate.items import HELD_OUT
@@ -79,19 +78,7 @@ def _comparisons(scores: Models, baseline: str, plan: GatePlan) -> dict[str, Com
     corrected: dict[str, float | None] = {}
     for claims in (plan.watched, plan.gate.better):
         corrected |= dict(zip(claims, holm([found[m].p for m in claims]), strict=True))
-    return {m: _judge(one, corrected.get(m, one.p), confidence) for m, one in found.items()}
-
-
-def _judge(found: Comparison, p: float | None, confidence: float) -> Comparison:
-    """With the corrected p-value; better or worse where p and the interval both say so.
-
-    Where every item differs by the same there is no spread and no interval: then p and the difference's sign do.
-    """
-    outcome = "undecided"
-    low, high = (found.estimate or 0.0 if end is None else end for end in (found.low, found.high))
-    if p is not None and p < 1 - confidence and (low > 0 or high < 0):
-        outcome = "better" if (low > 0) == (found.direction == "higher") else "worse"
-    return replace(found, p=p, outcome=outcome)
+    return {m: judged(one, corrected.get(m, one.p), confidence) for m, one in found.items()}
 
 
 def _watched(found: Mapping[str, Comparison], baseline: str, plan: GatePlan) -> list[Comparison]:

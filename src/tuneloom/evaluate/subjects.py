@@ -1,6 +1,6 @@
-"""The models that are compared, one after the other on one load of the base: adapters are put on and taken off."""
+"""The models that are asked, one after the other on one load of each base: adapters are put on and taken off."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,19 @@ from tuneloom.artifacts.artifact import Artifact
 from tuneloom.errors import BrokenArtifact, ConfigError
 from tuneloom.models.load import load_adapter, load_model, load_tokenizer, model_folder
 from tuneloom.models.resolve import ModelSource
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that is asked: its base, and the folder of what was tuned, an adapter or a full model (None: nothing).
+
+    `digest` is of all that decides its answers; None where nobody asks for it.
+    """
+
+    name: str
+    base: ModelSource
+    tuned: Path | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,6 @@ def trained_folder(tuned: Artifact) -> Path:
 def subjects(source: ModelSource, tuned: Artifact, champion: Champion | None) -> Iterator[tuple[str, Any, Any]]:
     """(name, model, tokenizer) for base, tuned and, where there is one, the champion: the gate never goes without it.
 
-    A model is good until the next one is taken. Float32, for scores must not depend on the machine's fast format.
     Raises ConfigError for a champion of another base: its tokens are others, so its losses cannot be compared.
     """
     if champion and champion.base_digest not in (None, source.digest):
@@ -45,20 +57,32 @@ def subjects(source: ModelSource, tuned: Artifact, champion: Champion | None) ->
             where="config key `model`",
             remedy="Set release.model_name to a new name for models of this base.",
         )
-    folder = model_folder(source)
-    tokenizer, device = load_tokenizer(folder), _device()
-    base = load_model(folder, device=device)
-    yield "base", base, tokenizer
-    adapted = [("tuned", trained_folder(tuned))]
-    if champion:
-        adapted.append(("champion", champion.folder))
-    for name, weights in adapted:
-        if (weights / "adapter_config.json").is_file():
-            model = load_adapter(base, weights)
-            yield name, model, tokenizer
-            base = model.unload()
-        else:
-            yield name, load_model(weights, device=device), tokenizer
+    known = [Subject("base", source), Subject("tuned", source, trained_folder(tuned))]
+    known += [Subject("champion", source, champion.folder)] if champion else []
+    yield from ((one.name, model, tokenizer) for one, model, tokenizer in in_turn(known))
+
+
+def in_turn(known: Sequence[Subject]) -> Iterator[tuple[Subject, Any, Any]]:
+    """Each subject with its model and tokenizer, those of one base together, in the order of their bases.
+
+    A model is good until the next one is taken. Float32, for scores must not depend on the machine's fast format.
+    """
+    device = _device()
+    for digest in dict.fromkeys(one.base.digest for one in known):
+        of_base = [one for one in known if one.base.digest == digest]
+        folder = model_folder(of_base[0].base)
+        tokenizer, base = load_tokenizer(folder), None
+        for one in of_base:
+            if one.tuned and not (one.tuned / "adapter_config.json").is_file():
+                yield one, load_model(one.tuned, device=device), tokenizer
+                continue
+            base = base if base is not None else load_model(folder, device=device)
+            if one.tuned is None:
+                yield one, base, tokenizer
+            else:
+                model = load_adapter(base, one.tuned)
+                yield one, model, tokenizer
+                base = model.unload()
 
 
 def _device() -> str:
