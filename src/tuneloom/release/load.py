@@ -1,6 +1,6 @@
 """Loading what the registry holds: the base by name, proven by digest, with the adapter on top.
 
-Works without MLflow's pyfunc; `release/pyfunc.py` lets `mlflow.pyfunc.load_model` come here too.
+`tuned_model.py` opens the same with MLflow alone, where there is no Tuneloom.
 """
 
 import re

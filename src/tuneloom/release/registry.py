@@ -17,6 +17,7 @@ from typing import Any
 
 from tuneloom.artifacts.locks import lock
 from tuneloom.errors import ConfigError
+from tuneloom.release import tuned_model
 from tuneloom.release.connection import connect, exists, load_mlflow
 from tuneloom.release.presence import MODEL_ID_TAG
 from tuneloom.release.tracking import Tracking, is_absent
@@ -217,7 +218,7 @@ def aliases_of(client: Any, registered: Registered) -> list[str]:
 
 
 def _save(folder: Path, packed: Path, name: str, model_id: str, run_id: str) -> None:
-    """MLflow's own layout: MLmodel, requirements, and the packed files below data/. No code is copied."""
+    """MLflow's own layout: MLmodel, requirements, the packed files below data/, and the one file that opens them."""
     import mlflow.pyfunc
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
@@ -234,7 +235,8 @@ def _save(folder: Path, packed: Path, name: str, model_id: str, run_id: str) -> 
         warnings.simplefilter("ignore", UserWarning)  # it asks for an example input, which it would run
         mlflow.pyfunc.save_model(
             folder,
-            loader_module="tuneloom.release.pyfunc",
+            loader_module=Path(tuned_model.__file__).stem,
+            code_paths=[tuned_model.__file__],
             data_path=packed,
             mlflow_model=Model(artifact_path=name, run_id=run_id, model_id=model_id, model_uuid=model_id),
             signature=signature,
@@ -243,4 +245,4 @@ def _save(folder: Path, packed: Path, name: str, model_id: str, run_id: str) -> 
         )
 
 
-_NEEDED = ("tuneloom", "mlflow", "torch", "transformers", "peft")
+_NEEDED = ("mlflow", "torch", "transformers", "peft")
