@@ -7,6 +7,7 @@ the process-wide tracking address, and so does a version whose source is `models
 """
 
 import contextlib
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from tuneloom.runs import FrozenChampion
 RELEASE_TAG = "tuneloom.release"
 TRAIN_TAG = "tuneloom.train"
 PROMOTED_TAG = "tuneloom.promoted"
+"""The versions that it became champion after, one for each time: `after version 1, after version 3`."""
 VERDICT_TAG = "tuneloom.verdict"
 WITHDRAWN_TAG = "tuneloom.withdrawn"
 """Of a version that was rolled back: who, when, why. A release made again does not promote it anew."""
@@ -177,23 +179,34 @@ def restore_previous(client: Any, name: str, version: Any) -> None:
 
 
 def one_before(client: Any, name: str, version: Any) -> Any | None:
-    """The version that `version` was promoted after; those that were withdrawn are passed over. None: there is none."""
+    """The version that `version` was promoted after, the last time first; what was withdrawn gives way to what it was
+    promoted after itself. None: there is none."""
     known = {str(one.version): one for one in client.search_model_versions(f"name = '{name}'")}
-    number = str(version.version)
-    while number in known:
-        found = known.pop(number)  # once: a version promoted again comes after one that came after it
-        if number != str(version.version) and WITHDRAWN_TAG not in found.tags:
-            return found
-        number = found.tags.get(PROMOTED_TAG, "").removeprefix("after version ")
+    start = known.pop(str(version.version), None)
+    todo = _came_after(start) if start else []  # the last is the next to look at
+    while todo:
+        found = known.pop(todo.pop(), None)  # once: a version promoted again comes after one that came after it
+        if found is not None:
+            if WITHDRAWN_TAG not in found.tags:
+                return found
+            todo += _came_after(found)
     return None
 
 
+def _came_after(version: Any) -> list[str]:
+    """Numbers of the versions that it was promoted after, the last time last: `after version 1, after version 3`."""
+    return re.findall(r"after version (\d+)", version.tags.get(PROMOTED_TAG, ""))
+
+
 def _tag_promoted(client: Any, name: str, number: Any, before: Any | None) -> None:
+    """Adds to what the version was promoted after; what stands there last is not said twice."""
     from mlflow.exceptions import MlflowException
 
-    after = "none" if before is None else str(before.version)
+    after = f"after version {'none' if before is None else before.version}"
     try:
-        client.set_model_version_tag(name, str(number), PROMOTED_TAG, f"after version {after}")
+        told = client.get_model_version(name, str(number)).tags.get(PROMOTED_TAG, "")
+        if told.split(", ")[-1] != after:
+            client.set_model_version_tag(name, str(number), PROMOTED_TAG, f"{told}, {after}".removeprefix(", "))
     except MlflowException as error:
         raise ConfigError(
             f"version {number} of {name} is champion but could not be tagged: {error.message}",
