@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tuneloom.evaluate import held_out
 from tuneloom.evaluate.gate_plan import Measured
 from tuneloom.evaluate.metrics import Direction, load_metrics
 from tuneloom.statistics import (
@@ -144,9 +145,12 @@ def compare(
 def judged(found: Comparison, p: float | None, confidence: float) -> Comparison:
     """With the corrected p-value; better or worse where p and the interval both say so.
 
-    Where every item differs by the same there is no spread and no interval: then p and the difference's sign do.
+    Where every item differs by the same there is no spread and no interval: then p and the difference's sign do. A loss
+    that differs by less than losses are exact to is undecided, however surely it does: rounding is no progress.
     """
     outcome = "undecided"
+    if found.metric == held_out.METRIC and abs(found.estimate or 0.0) < held_out.EXACT_TO:
+        return replace(found, p=p)
     low, high = (found.estimate or 0.0 if end is None else end for end in (found.low, found.high))
     if p is not None and p < 1 - confidence and (low > 0 or high < 0):
         outcome = "better" if (low > 0) == (found.direction == "higher") else "worse"

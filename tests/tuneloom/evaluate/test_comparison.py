@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tuneloom.evaluate.comparison import compare, interval_of, pair, read_scores, score_of
+from tuneloom.evaluate.comparison import compare, interval_of, judged, pair, read_scores, score_of
 from tuneloom.evaluate.gate_plan import Measured
 from tuneloom.evaluate.items import ITEMS
 from tuneloom.statistics import mcnemar, wilson
@@ -87,3 +87,13 @@ def test_swapping_the_models_flips_every_sign_of_every_kind_of_metric():
             a, b = (compare(pair(s, "base", "m"), "m", measured, 0.95, 3)[0] for s in (there, back))
             assert (a.estimate, a.low, a.high) == pytest.approx((-b.estimate, -b.high, -b.low))
             assert a.p == b.p
+
+
+def test_a_loss_that_differs_by_less_than_losses_are_exact_to_is_no_better_however_surely():
+    loss = Measured("lower", "mean", None, "loss", "held_out")
+    base = RNG.normal(2, 0.3, 100)
+    for gain, outcome in ((1e-6, "undecided"), (2e-3, "better")):
+        table = items("loss", tuned=base - gain * RNG.uniform(0.9, 1.1, 100), base=base)
+        found, _ = compare(pair(read_scores(table), "base", "loss"), "loss", loss, 0.95, 0)
+        assert found.p < 0.01
+        assert judged(found, found.p, 0.95).outcome == outcome
