@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     from flows.console import TerminalReporter
     from flows.project import plan_of
+    from flows.suites_view import suite_lines, suites_told
     from tuneloom.artifacts.space import existing
     from tuneloom.changes import file_changes, file_name
     from tuneloom.estimate import estimate, local_store
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             "seconds": round(needs.seconds, 1), "seconds_unknown_for": needs.unknown,
             "disk_bytes": needs.store_bytes, "temporary_bytes": needs.temporary_bytes, "free_bytes": free,
             "without_license": _unlicensed(plan), "training": _training_object(training),
+            "suites": suites_told(plan),
         }  # fmt: skip
         print(json.dumps({"run": plan.record.identity, "stages": lines, **told}, ensure_ascii=False))
         return 0
@@ -62,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
     reporter.say("")
     further = [*_of_training(training), *_of_model(plan), *_of_licenses(plan)]
     for words in [*_of_files(plan, changes), *_of_costs(needs, found, free), *further]:
+        reporter.say(words)
+    for words in suite_lines(plan) if "evaluate" in plan.stages(options.until) else ():
         reporter.say(words)
     return 0
 

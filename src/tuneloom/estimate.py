@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tuneloom.artifacts import Artifact, Reference
 from tuneloom.artifacts.space import check_room
+from tuneloom.evaluation_time import times_as_long
 from tuneloom.models.resolve import ModelSource
 from tuneloom.plan import DATA_STAGES, STAGES, Plan, PlannedFile
 from tuneloom.runs import latest_run
@@ -65,6 +66,8 @@ def estimate(plan: Plan, to_run: Collection[str]) -> Estimate:
         return Estimate(0.0, (), False, 0, 0)
     last = _last_artifacts(plan)
     known, before = _costs(last), _seconds_of_the_rest(last)
+    if "evaluate" in before:
+        before["evaluate"] *= times_as_long(plan, last["evaluate"])
     fresh, rows, files = _rows(plan)
     alone = 0 if "ingest" in known else files
     seconds, size = START_SECONDS + A_FILE.seconds * alone, A_FILE.bytes * alone

@@ -32,6 +32,9 @@ from tuneloom.statistics import (
 from tuneloom.statistics.corpus import Combine
 from tuneloom.suites import OwnMetric
 
+LOSS_EXACT_TO = 1e-3
+"""Nats to which a loss is the same whatever batch, machine or order computes it."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -149,7 +152,7 @@ def judged(found: Comparison, p: float | None, confidence: float) -> Comparison:
     that differs by less than losses are exact to is undecided, however surely it does: rounding is no progress.
     """
     outcome = "undecided"
-    if found.metric == held_out.METRIC and abs(found.estimate or 0.0) < held_out.EXACT_TO:
+    if found.metric == held_out.METRIC and abs(found.estimate or 0.0) < LOSS_EXACT_TO:
         return replace(found, p=p)
     low, high = (found.estimate or 0.0 if end is None else end for end in (found.low, found.high))
     if p is not None and p < 1 - confidence and (low > 0 or high < 0):

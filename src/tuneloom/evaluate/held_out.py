@@ -15,8 +15,6 @@ from tuneloom.render.loss_mask import learnt_runs, prompt_ids
 
 METRIC = "loss"
 DIRECTION: Direction = "lower"
-EXACT_TO = 1e-3
-"""Nats to which a loss is the same whatever batch, machine or order computes it."""
 
 
 def ask_held_out(
