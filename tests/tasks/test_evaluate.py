@@ -61,7 +61,7 @@ def test_a_champion_that_is_nowhere_is_told(ended: Ended) -> None:
 def test_two_runs_are_compared_on_the_rows_that_both_evaluated(
     ended: Ended, told: Told, tmp_path: Path, capsys
 ) -> None:
-    other = plan_run(ended.config, told, "train.rank=2", "train.max_tokens=300")
+    other = plan_run(ended.config, told, "train.rank=5", "train.max_tokens=300")
     walk(other, first="train", last="evaluate")
     store, home = ended.run.plan.store, tmp_path
     names = [other.plan.record.identity[:16], ended.run.plan.record.identity[:16]]
