@@ -11,7 +11,7 @@ from tuneloom.config import Config, Section
 
 _HEAD = """# Every key of the config
 
-Written by `tuneloom config --markdown`; the meanings stand in `src/tuneloom/config.py`. Every key has a default but
+Written by `tuneloom config --markdown`; the meanings stand in `src/tuneloom/config/`. Every key has a default but
 those marked **needed**. A misspelt key is answered with the right one.
 """
 
