@@ -27,5 +27,9 @@ def run(options: argparse.Namespace) -> int:
     elif options.config:
         print(load_config(options.config).model_dump_json(indent=1))
     else:
-        raise ConfigError("neither a config nor what to print", where="tuneloom config", remedy="Give one of them.")
+        raise ConfigError(
+            "neither a config nor what to print",
+            where="tuneloom config",
+            remedy="Give a CONFIG, --schema or --markdown.",
+        )
     return 0

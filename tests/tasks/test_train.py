@@ -147,7 +147,7 @@ def test_a_training_that_died_goes_on_in_another_run_and_ends_in_the_same_bytes(
 @pytest.mark.slow
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_ranks_train_in_the_same_task(ended: Ended, told: Told, parallel: str) -> None:
-    run = plan_run(ended.config, told, "train.ranks=2", f"train.parallel={parallel}")
+    run = plan_run(ended.config, told, "train.processes=2", f"train.parallel={parallel}")
     walk(run, first="train", last="train")
     made = run.artifact("train")
     assert made.path("adapter/adapter_model.safetensors").stat().st_size > 1000

@@ -29,6 +29,6 @@ def test_values_bounds_and_defaults_are_told() -> None:
     (model,) = [line for line in lines if line.startswith("| `model` |")]
     assert "**needed**" in model
     (method,) = [line for line in lines if line.startswith("| `method` |")]
-    assert "`lora`, `full`" in method
+    assert "`lora`, `dora`, `full`" in method
     assert "## `dedup.near`" in lines
     assert "## `sources[]`" in lines

@@ -6,7 +6,7 @@ file; `config_file` reads one.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tuneloom.config.section import Section
 from tuneloom.config.training import Train

@@ -68,7 +68,7 @@ class Train(Section):
     """Whether MLflow gets a copy of every checkpoint."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the computation; `auto` measures this machine and takes the faster."""
-    ranks: int = Field(1, gt=0)
+    processes: int = Field(1, gt=0)
     """Processes that train together: one a GPU, or on the CPU a share of its cores each."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How several ranks share the work: each holds the whole model, or (`fsdp`) a part of every layer."""

@@ -38,11 +38,11 @@ GRACE_SECONDS = 10.0
 
 
 def train_on_ranks(job: Job, tell: Tell) -> Trained:
-    """Trains with `job.config.ranks` processes and returns the model, on the CPU, and the report.
+    """Trains with `job.config.processes` processes and returns the model, on the CPU, and the report.
 
     Raises ConfigError where there are fewer GPUs, what a rank raised, and TrainingError where one was killed.
     """
-    count = job.config.ranks
+    count = job.config.processes
     _check_devices(job.device, count)
     with preemption() as preempted, tempfile.TemporaryDirectory(prefix="tuneloom-ranks-") as place:
         ears, mouths = zip(*(Pipe(duplex=False) for _ in range(count)), strict=True)
@@ -138,7 +138,7 @@ def _reason(error: Exception, context: ProcessContext) -> TrainingError:
             return TrainingError(
                 f"rank {rank} of {count} was ended by {signal.Signals(-code).name}",
                 where="train",
-                remedy="As a rule memory ran out: lower train.micro_batch_tokens or train.ranks, and run again: "
+                remedy="As a rule memory ran out: lower train.micro_batch_tokens or train.processes, and run again: "
                 "training goes on from its checkpoint.",
             )
     last = str(error).strip().splitlines()[-1]
@@ -160,7 +160,7 @@ def _rank(rank: int, job: Job, meeting: str, mouths: Sequence[Connection]) -> No
     if job.device == "cuda":
         torch.cuda.set_device(rank)
     try:
-        group = Group(rank, job.config.ranks, job.config.parallel, meeting, job.device)
+        group = Group(rank, job.config.processes, job.config.parallel, meeting, job.device)
         mouth = own.send if rank == 0 else _silent
         resumed = newest(job.resume, job.device, _silent)
         trained = train_here(job, Tell(mouth, mouth, mouth, mouth), resumed, group, _place(job))
@@ -198,9 +198,11 @@ def free_share(device: str, ranks: int) -> int | None:
 def _check_devices(device: str, ranks: int) -> None:
     if device == "cuda" and torch.cuda.device_count() < ranks:
         raise ConfigError(
-            f"train.ranks is {ranks}, and this machine has {torch.cuda.device_count()} GPUs",
-            where="config key `train.ranks`",
+            f"train.processes is {ranks}, and this machine has {torch.cuda.device_count()} GPUs",
+            where="config key `train.processes`",
             remedy="One rank a GPU: lower it.",
         )
     if device == "mps":
-        raise ConfigError("several ranks do not train on mps", where="config key `train.ranks`", remedy="Set it to 1.")
+        raise ConfigError(
+            "several ranks do not train on mps", where="config key `train.processes`", remedy="Set it to 1."
+        )

@@ -70,12 +70,12 @@ def fine_tune(
         )
     folder = model_folder(model)
     rows.check_made_with(tokenizer_digest(folder))
-    machine, shape = share_of(probe(), config.ranks), read_shape(folder)
+    machine, shape = share_of(probe(), config.processes), read_shape(folder)
     plan = plan_steps(rows, packs, config.tokens_per_step, config.epochs, config.max_tokens, seed)
     amount = Amount(sum(step.tokens for step in plan), int(sum(rows.lengths[pack].sum() for pack in packs)))
     resumed = newest(writer.resume, machine.device, told.say)
     longest = max(len(rows[place]) for step in plan for place in step.rows)
-    chosen = choose(config, machine, shape, longest, amount.planned, free_share(machine.device, config.ranks))
+    chosen = choose(config, machine, shape, longest, amount.planned, free_share(machine.device, config.processes))
     choices = resumed.choices if resumed else chosen.choices
     validation = plan_validation(read_rows(shards, "validation"), _tasks(mixture), plan, config, seed)
     for line in (_aloud(config, amount, choices.dtype, machine), *_further(chosen, resumed, validation)):
@@ -87,7 +87,7 @@ def fine_tune(
     curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
     job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume, continued)
     tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
-    trained = train_on_ranks(job, tell) if config.ranks > 1 else train_here(job, tell, resumed)
+    trained = train_on_ranks(job, tell) if config.processes > 1 else train_here(job, tell, resumed)
     kind = "model" if config.method == "full" else "adapter"
     name = model.path.name if model.kind == "folder" and model.path else model.name
     save_trained(trained.model, writer.folder / kind, name, trained.begun)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
 import torch
 from torch.multiprocessing import start_processes
 
 from tests.token_rows import token_rows
+from tests.tuneloom.render.test_shards import columns
 from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.config import Train
 from tuneloom.errors import ConfigError, TrainingError
@@ -30,8 +32,7 @@ from tuneloom.train.trainer import BEST
 from tuneloom.train.validation import Validation
 
 LENGTHS = (12, 3, 31, 7, 20, 2, 25, 9, 14, 5, 40)
-ORIGIN = {"source": "s", "file": "f", "row": 0, "part": 0}
-SETTINGS = Train(rank=4, tokens_per_step=40, micro_batch_tokens=25, learning_rate=0.002, epochs=2, ranks=2)
+SETTINGS = Train(rank=4, tokens_per_step=40, micro_batch_tokens=25, learning_rate=0.002, epochs=2, processes=2)
 WAYS = [("lora", "ddp"), ("lora", "fsdp"), ("full", "ddp"), ("full", "fsdp")]
 
 
@@ -42,7 +43,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     def build(writer: Writer) -> None:
         rows = ShardWriter(writer, {})
         for row in sorted(token_rows(LENGTHS), key=lambda row: row.id):
-            rows.add("train", row, ORIGIN, 1)
+            rows.add(pa.array(["train"]), columns(row))
         writer.count(made=len(LENGTHS))
         rows.close()
         write_packs(writer, [[place] for place in range(len(LENGTHS))])
@@ -104,7 +105,7 @@ def test_two_ranks_have_the_losses_gradients_and_weights_of_one_process(
     jobs: dict[Any, Any], shards: Artifact, tiny_model: Path, tmp_path: Path, way: tuple[str, str]
 ) -> None:
     job, (told, report) = jobs[way]
-    here = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], ranks=1), tell(), None)
+    here = train_here(job_of(shards, tiny_model, tmp_path / "alone", method=way[0], processes=1), tell(), None)
     model, alone = here.model, here.report
     assert len(alone.steps) > 5
     assert [s.loss for s in report.steps] == pytest.approx([s.loss for s in alone.steps], rel=1e-5)
@@ -129,7 +130,7 @@ def test_ranks_that_have_no_row_left_are_among_them(shards: Artifact, tiny_model
 
 def test_more_ranks_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ConfigError, match=r"train.ranks is 2, and this machine has 1 GPUs"):
+    with pytest.raises(ConfigError, match=r"train.processes is 2, and this machine has 1 GPUs"):
         _check_devices("cuda", 2)
     _check_devices("cpu", 2)
 
