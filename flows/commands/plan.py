@@ -102,10 +102,10 @@ def _of_costs(needs: "Estimate", found: Mapping[str, object], free: int) -> list
 
 def _training(plan: "Plan", found: Mapping[str, "Artifact | None"]) -> "Forecast | None":
     """What training would choose and take; None where it is not to run."""
-    from tuneloom.train.forecast import forecast
-
     if found.get("train", plan) is not None:
         return None
+    from tuneloom.train.forecast import forecast  # torch: only where the machine is to be looked at
+
     rendered = found.get("render")
     available = rendered.stats["sides"]["train"]["tokens"] if rendered else None
     return forecast(plan.config.train, plan.config.render, plan.model, available)

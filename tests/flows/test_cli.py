@@ -129,14 +129,14 @@ def test_help_imports_nothing_that_is_not_pythons_or_the_command_lines() -> None
     assert done.stderr.strip() == "['flows', 'tuneloom']"
 
 
-def test_planning_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_planning_data_imports_nothing_heavy(tmp_path: Path) -> None:
     config = make_project(tmp_path)
     script = (
         "import sys; from flows.cli import main; code = main(sys.argv[1:]); "
         "heavy = {'torch', 'transformers', 'mlflow', 'prefect', 'datasets', 'numba', 'peft', 'polars'}; "
         "print(sorted(heavy & set(sys.modules)), code, file=sys.stderr)"
     )
-    for arguments in (["plan", str(config)], ["config", "--schema"]):
+    for arguments in (["plan", str(config), "--until", "render"], ["config", "--schema"]):
         done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
         assert done.stderr.strip().endswith("[] 0")
 

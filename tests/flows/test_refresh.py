@@ -182,7 +182,7 @@ def bare_flow(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_flow_that_fails_leaves_its_mlflow_run_failed_with_the_steps_it_came_to(
     bare_flow: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def diverge(writer, shards, mixture, config, model, seed, told) -> None:
+    def diverge(writer, shards, mixture, config, model, seed, told, continued) -> None:
         for step in (1, 2):
             told.on_step({"step": step, "loss": 9.0, "tokens_so_far": step, "tokens_planned": 3})
         raise TrainingError("the loss ran away")

@@ -57,11 +57,11 @@ def test_a_flow_that_never_came_to_mlflow_opens_nothing(other: Run, monkeypatch:
         other.say("nothing to train")
 
 
-def test_a_run_that_has_trained_goes_on_with_its_mlflow_run_and_another_begins_one(
-    ended: Ended, again: Run, other: Run
-) -> None:
+def test_a_run_that_has_trained_goes_on_with_its_mlflow_run_and_another_begins_one(again: Run, other: Run) -> None:
+    known = again.plan.record.mlflow_run_id
+    assert known
     with tracked(again):
-        assert run_tracking(again).run_id == ended.run.plan.record.mlflow_run_id
+        assert run_tracking(again).run_id == known
         assert status(again, run_tracking(again).run_id) == "RUNNING"
     with tracked(other):
         first = run_tracking(other).run_id
