@@ -2,22 +2,14 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tuneloom.evaluate.metrics import About
-from tuneloom.text.constraints import followed
+from tuneloom.evaluate.metrics._kept import kept, share
 
 DIRECTION = "higher"
 INTERVAL = "corpus"
+combine = share
 
 
 def measure(answer: str, references: Sequence[str], about: About) -> list[float]:
     """Kept, and all."""
-    kept = followed(answer, references, loose=False)
-    return [float(sum(kept)), float(len(kept))]
-
-
-def combine(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """float64 (r, 2) -> float64 (r,)."""
-    return sums[:, 0] / sums[:, 1]
+    return kept(answer, references, loose=False)
