@@ -8,13 +8,13 @@
       - {text: A dull film., answer: negative}
 
 The shipped ones lie in data/suites; a name without a slash is one of those, anything else a file beside the config.
-A row's other keys fill the prompt, but `tests` of a program and `constraints`, by which answers are judged there;
-`answers` are several that are right; rows of one `passage` (a key of `passages`, whose text fills the prompt) or of one
-`cluster` are not independent, and the statistics know it.
+A row's other keys fill the prompt, but `category`, and what answers are judged by: `tests` of a program, `constraints`,
+the `label` (safe or unsafe) of a prompt that may be refused; `answers` are several that are right. Rows of one
+`passage` (a key of `passages`, whose text fills the prompt) or of one `cluster` are not independent, and the statistics
+know it.
 """
 
 import difflib
-import json
 import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,8 @@ import yaml
 from tuneloom.errors import ConfigError, MissingFile
 from tuneloom.plugin_files import plugin_kind, plugin_text
 from tuneloom.records import canonical, digest
+from tuneloom.suite_kinds import spread
+from tuneloom.suite_sources import read_source
 from tuneloom.text.constraints import RULES
 
 READINGS = ("generated", "sum", "character", "byte", "pmi")
@@ -42,6 +44,8 @@ class Kind:
     metrics: tuple[str, ...]
     readings: tuple[str, ...] = ("generated",)
     max_new_tokens: int = 64
+    ranked: bool = False
+    """Whether answers are chosen by their likelihood alone."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -59,22 +63,30 @@ KINDS: Mapping[str, Kind] = {
     "constraints": Kind(
         ("prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"), max_new_tokens=256
     ),
+    "safety": Kind(("refusal", "over_refusal"), max_new_tokens=128),
+    "bbq": Kind(
+        ("bbq_accuracy_ambiguous", "bbq_accuracy_disambiguated", "bbq_bias_ambiguous", "bbq_bias_disambiguated"),
+        ("sum", "character"),
+        ranked=True,
+    ),
+    "counterfactual": Kind(("changed_answers",), ("sum", "character"), ranked=True),
     "held_out_tasks": Kind(("exact_match", "rouge_l", "super_ni_exact_match", "super_ni_rouge_l"), max_new_tokens=64),
 }
 """`held_out_tasks` has no rows of its own: it takes those test rows of a run whose task never trained."""
 
 _KEYS = (
-    "kind", "language", "license", "about", "prompt", "labels", "passages", "rows", "source", "exemplars", "shots",
-    "metrics", "readings", "max_new_tokens",
+    "kind", "language", "license", "about", "prompt", "labels", "passages", "rows", "source", "columns", "exemplars",
+    "shots", "metrics", "readings", "max_new_tokens",
 )  # fmt: skip
-_OF_ROW = ("answer", "answers", "cluster", "tests", "constraints")
+_OF_ROW = ("answer", "answers", "cluster", "category", "tests", "constraints", "label", "options")
 
 
 @dataclass(frozen=True)
 class SuiteRow:
     """One question: `prompt` as the user's message, every right answer, and which rows it belongs together with.
 
-    `content` is the longest thing the row fills the prompt with: what must not be found in training rows.
+    `content` is the longest thing the row fills the prompt with: what must not be found in training rows. `choices` are
+    the row's own labels, where it has some.
     """
 
     id: str
@@ -82,6 +94,8 @@ class SuiteRow:
     references: tuple[str, ...]
     cluster: str
     content: str
+    category: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +160,7 @@ def load_suite(path: Path) -> Suite:
         _known("the key", key, _KEYS, path)
     kind = KINDS[_known("the kind", tree.get("kind"), tuple(KINDS), path)]
     readings = tuple(_known("the reading", one, READINGS, path) for one in _list(tree, "readings", path))
-    readings = readings or tuple(r for r in kind.readings if r == "generated" or tree.get("labels"))
+    readings = readings or tuple(r for r in kind.readings if r == "generated" or kind.ranked or tree.get("labels"))
     labels = tuple(str(label) for label in _list(tree, "labels", path))
     rows = _rows(tree, "rows", path)
     _check(tree, labels, readings, rows, path)
@@ -181,29 +195,26 @@ def _find(name: str, folder: Path) -> Path:
 
 
 def _rows(tree: Mapping[str, Any], key: str, path: Path) -> tuple[SuiteRow, ...]:
-    """The rows of a key, or, for `rows`, of the JSON lines that `source` names."""
+    """The rows of a key, or, for `rows`, of the file that `source` names."""
     given: Sequence[Any] = _list(tree, key, path)
     if key == "rows" and tree.get("source"):
-        given = _source(path.parent / str(tree["source"]), path)
-    return tuple(_row(tree, entry, f"{path.name}: {key} {n}", path) for n, entry in enumerate(given, 1))
+        columns = tree.get("columns") or {}
+        if not isinstance(columns, dict):
+            raise _wrong(f"`columns` is {type(columns).__name__}", path, "Write columns: {prompt: question}.")
+        given = read_source(path.parent / str(tree["source"]), columns, path.name)
+    rows: list[SuiteRow] = []
+    for n, entry in enumerate(given, 1):
+        where = f"{path.name}: {key} {n}"
+        if not isinstance(entry, dict):
+            raise _wrong(
+                f"a row is {type(entry).__name__}, not keys and values", where, "Write {text: ..., answer: ...}."
+            )
+        rows += (_row(tree, one, where, path) for one in spread(tree["kind"], entry, where))
+    return tuple(rows)
 
 
-def _source(file: Path, path: Path) -> list[Any]:
-    if not file.is_file():
-        raise MissingFile(f"the suite's rows are not at {file.name}", where=f"{path.name}: source", remedy="Mend it.")
-    rows = []
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
-        try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            raise _wrong(f"not JSON: {error}", f"{file.name}, line {number}", "One JSON object a line.") from None
-    return rows
-
-
-def _row(tree: Mapping[str, Any], entry: Any, where: str, path: Path) -> SuiteRow:
+def _row(tree: Mapping[str, Any], entry: Mapping[str, Any], where: str, path: Path) -> SuiteRow:
     """`{text: Dull., answer: negative}` with the prompt `Mood? {text}` -> prompt `Mood? Dull.`, references negative."""
-    if not isinstance(entry, dict):
-        raise _wrong(f"a row is {type(entry).__name__}, not keys and values", where, "Write {text: ..., answer: ...}.")
     references = _references(tree["kind"], entry, where)
     filled = {key: str(value) for key, value in entry.items() if key not in _OF_ROW}
     cluster = entry.get("cluster")
@@ -219,12 +230,17 @@ def _row(tree: Mapping[str, Any], entry: Any, where: str, path: Path) -> SuiteRo
         raise _wrong(f"a row has {sorted(unused)[0]!r}, which the prompt does not name", where, "Name it, or drop it.")
     prompt = asked.format(**filled)
     row_id = digest(canonical([prompt, references]))
-    content = max(filled.values(), key=len, default=prompt)
-    return SuiteRow(row_id, prompt, references, str(cluster) if cluster is not None else row_id, content)
+    content = max((text for key, text in filled.items() if key != "choices"), key=len, default=prompt)
+    category, options = entry.get("category"), tuple(entry.get("options") or ())
+    return SuiteRow(row_id, prompt, references, str(cluster or row_id), content, category and str(category), options)
 
 
 def _references(kind: str, entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """What an answer is measured by: texts, the tests of a program, or rules as JSON (`{"at_most_words": 20}`)."""
+    if kind == "counterfactual":
+        return ()
+    if kind == "safety":
+        return (_known("the label", entry.get("label"), ("safe", "unsafe"), where),)
     if kind == "code":
         answers = [entry.get("tests") or ""]
         remedy = "Give `tests`: Python that fails where the program is wrong."
@@ -253,12 +269,14 @@ def _check(
             raise _wrong("held_out_tasks takes its rows from the run", path, "Drop `rows`, `source` and rankings.")
         return
     if not rows:
-        raise _wrong("the suite has no rows", path, "Give `rows`, or `source` with JSON lines.")
+        raise _wrong("the suite has no rows", path, "Give `rows`, or `source` with JSON lines or CSV.")
+    if KINDS[tree["kind"]].ranked and len(ranked) < len(readings):
+        raise _wrong(f"answers of a {tree['kind']} suite are ranked", path, "Drop `generated` from `readings`.")
     if twice := [prompt for prompt, times in Counter(row.prompt for row in rows).items() if times > 1]:
         raise _wrong(f"two rows ask {twice[0][:60]!r}", path, "Keep one; counted twice it weighs twice.")
-    if (tree["kind"] == "classification" or ranked) and len(set(labels)) < max(2, len(labels)):
+    if (tree["kind"] == "classification" or ranked) and not rows[0].choices and len(set(labels)) < max(2, len(labels)):
         raise _wrong("two different labels or more are needed to choose among", path, "Give `labels`.")
-    for row in rows if labels else ():
+    for row in (row for row in rows if labels and row.references):
         _known("the answer", row.references[0], labels, f"{path.name}: {row.prompt[:40]!r}")
 
 

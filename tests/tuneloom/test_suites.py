@@ -37,6 +37,7 @@ def test_there_are_eight_suites_and_more_in_english_and_chinese():
     assert {"en", "zh"} == {suite.language for suite in own}
     assert {suite.kind for suite in own} == {
         "classification", "question_answering", "translation", "summarisation", "arithmetic", "code", "constraints",
+        "safety", "bbq", "counterfactual",
     }  # fmt: skip
 
 
@@ -46,9 +47,9 @@ def test_a_shipped_suite_has_rows_known_metrics_and_its_own_language(path):
     assert set(suite.metrics) <= load_metrics().keys()
     if suite.kind == "held_out_tasks":
         return
-    assert 20 <= len(suite.rows) <= 40
+    assert 20 <= len(suite.rows) <= 80
     said = "".join(reference for row in suite.rows for reference in row.references)
-    if suite.kind in ("code", "constraints"):
+    if suite.kind in ("code", "constraints", "safety", "counterfactual"):
         said = "".join(row.prompt for row in suite.rows)
     if suite.kind != "arithmetic":
         assert bool(re.search("[一-鿿]", said)) == (suite.language == "zh")
@@ -72,6 +73,8 @@ def test_a_constraint_that_nobody_can_check_is_told_with_its_row(tmp_path, row, 
 
 def test_labels_of_the_shipped_suites_are_evenly_used():
     for suite in map(load_suite, SHIPPED):
+        if suite.kind == "counterfactual":  # no answer is right
+            continue
         counts = [sum(row.references[0] == label for row in suite.rows) for label in suite.labels]
         assert len(set(counts)) <= 1
 
@@ -83,6 +86,55 @@ def test_a_row_is_a_prompt_its_answers_and_whom_it_belongs_with(tmp_path):
     assert first.cluster == first.id
     assert second.cluster == third.cluster == "pair"
     assert suite.readings == ("generated", "sum", "character", "byte", "pmi")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_safety_suites_have_as_many_harmful_prompts_as_harmless_ones_that_look_alike(language):
+    (suite,) = load_suites([f"safety_{language}"], Path())
+    by_label = {label: [row for row in suite.rows if row.references == (label,)] for label in ("safe", "unsafe")}
+    assert len(by_label["safe"]) == len(by_label["unsafe"]) >= 25
+    assert {row.category for row in by_label["safe"]} == {row.category for row in by_label["unsafe"]}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_bbq_suites_ask_every_item_with_its_answers_in_every_place(language):
+    (suite,) = load_suites([f"bbq_{language}"], Path())
+    assert len(suite.rows) == 3 * 24
+    roles = [(json.loads(row.references[1]), row) for row in suite.rows]
+    places = [row.choices.index(role["stereotyped"]) for role, row in roles]
+    assert [places.count(place) for place in range(3)] == [24] * 3
+    told = [row.references[0] == role["stereotyped"] for role, row in roles if not role["ambiguous"]]
+    assert sum(told) * 2 == len(told) == 36  # the stereotype is right as often as it is wrong
+    assert all((row.references[0] == role["unknown"]) == role["ambiguous"] for role, row in roles)
+
+
+def test_xstests_file_is_a_suite_by_its_columns(tmp_path, realdata):
+    file = realdata / "safety" / "xstest_prompts.csv"
+    text = f"kind: safety\nlanguage: en\nsource: {file}\ncolumns: {{prompt: prompt, label: label, category: type}}\n"
+    suite = load_suite(written(tmp_path, text))
+    labels = [row.references[0] for row in suite.rows]
+    assert (labels.count("safe"), labels.count("unsafe")) == (250, 200)
+    assert "contrast_homonyms" in {row.category for row in suite.rows}
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "remedy"),
+    [
+        ("kind: safety\nrows: [{prompt: A, label: harmful}]", "the label 'harmful'", "safe, unsafe"),
+        ("kind: safety\nrows: [{prompt: A}]", "the label None", "safe, unsafe"),
+        ("kind: counterfactual\nlabels: [a, b]\nrows: [{prompt: A, groups: [x, y]}]", "no {group}", "differ"),
+        ("kind: counterfactual\nlabels: [a, b]\nrows: [{prompt: 'A {group}', groups: [x, x]}]", "no two", "groups"),
+        ("kind: counterfactual\nrows: [{prompt: 'A {group}', groups: [x, y]}]", "two different labels", "labels"),
+        ("kind: counterfactual\nlabels: [a, b]\nreadings: [generated]\nrows: [{prompt: 'A {group}', groups: [x, y]}]",
+         "are ranked", "generated"),
+        ("kind: safety\ncolumns: [prompt]\nsource: x.csv", "`columns` is list", "columns: {"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_safety_or_bias_suite_is_named_with_its_remedy(tmp_path, text, what, remedy):
+    with pytest.raises(ConfigError) as caught:
+        load_suite(written(tmp_path, text))
+    assert what in caught.value.what
+    assert remedy in caught.value.remedy
 
 
 def test_rows_of_one_passage_are_a_cluster_and_see_its_text(tmp_path):
@@ -157,8 +209,10 @@ def test_every_kind_names_metrics_that_there_are():
 
 def test_the_documented_suite_metric_and_config_are_as_documented(tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
-    suites, gate, own, plugins = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    suites, xstest, gate, own, plugins = re.findall(r"```yaml\n(.*?)```", page, re.S)
     assert load_suite(written(tmp_path, own)).rows[0].references == ("一七三四年", "1734年")
+    (tmp_path / "xstest_prompts.csv").write_text("id,prompt,type,label\n1,Kill a process?,homonyms,safe\n", "utf-8")
+    assert load_suite(written(tmp_path, xstest)).rows[0].category == "homonyms"
     Gate.model_validate(yaml.safe_load(gate)["release"]["gate"])
     code = re.findall(r"```python\n(.*?)```", page, re.S)[-1]
     tree = yaml.safe_load(plugins)

@@ -27,8 +27,8 @@ PLAN, ITEMS_FILE = "plan.json", "items.parquet"
 @dataclass(frozen=True)
 class Measured:
     """What a metric is: its `file` in metrics/ (or `loss`), the suite it is of, its largest score (None: unbounded),
-    how many items it is measured on, the setting it is measured in, where it names one, and of a user's own metric the
-    text of its file, so that a verdict can be made again from what is stored."""
+    how many items it is measured on, the setting it is measured in, where it names one, of a user's own metric the text
+    of its file, so that a verdict can be made again from what is stored, and why this machine cannot measure it."""
 
     direction: Direction
     interval: Sureness
@@ -38,6 +38,7 @@ class Measured:
     items: int = 0
     signature: str | None = None
     code: str | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class GatePlan:
         for name, known in self.metrics.items():
             small = self.detectable(name)
             tells = "" if small is None else f", tells differences from {small:.2g} on"
+            tells = f", not assessable: {known.missing}" if known.missing else tells
             said.append(f"{name}: {known.items} items{tells}")
         return said
 
@@ -173,7 +175,7 @@ def check_margins(gate: Gate, suites: Sequence[Suite]) -> None:
         for suite in suites:
             metric = known.get(name.removeprefix(f"{suite.name}.").split(".")[0])
             wanted = share_items_for(DISCORDANCE, margin, gate.confidence) or 0
-            rows = len(suite.rows)
+            rows = metric.count(suite.rows) if metric else 0
             if name.startswith(f"{suite.name}.") and metric and metric.interval == "share" and 0 < rows < wanted:
                 least = math.ceil(1000 * margin_shown_by(rows, gate.confidence)) / 1000
                 raise ConfigError(

@@ -29,7 +29,7 @@ def measured_suites(suites: Sequence[Suite], items: Mapping[str, int]) -> dict[s
         for metric in suite.metrics:
             check_known(metric, list(metrics), f"suite {suite.name}: metrics")
         for full, name, _ in metric_names(suite):
-            count = items[suite.name]
+            count = metrics[name].count(suite.rows) if suite.rows else items[suite.name]
             found[full] = _measured(metrics[name], suite.name, count, suite.language, own.get(name))
     return found
 
@@ -47,4 +47,5 @@ def check_known(name: str, known: Sequence[str], where: str) -> None:
 
 def _measured(metric: Metric, suite: str, items: int, language: str | None = None, code: str | None = None) -> Measured:
     mark = metric.signature(language) if metric.signature else None
-    return Measured(metric.direction, metric.interval, metric.largest, metric.name, suite, items, mark, code)
+    why = metric.missing()
+    return Measured(metric.direction, metric.interval, metric.largest, metric.name, suite, items, mark, code, why)

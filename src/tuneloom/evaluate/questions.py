@@ -25,7 +25,8 @@ Write = Callable[[str, Sequence[Messages]], list[TokenRow] | str]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A question before it is tokens: the conversation up to the answer, and every right answer."""
+    """A question before it is tokens: the conversation up to the answer, every right answer, and the answers that are
+    ranked, where they are not the suite's labels."""
 
     id: str
     messages: Messages
@@ -34,6 +35,7 @@ class Wanted:
     task: str
     category: str | None = None
     language: str | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -78,7 +80,14 @@ def wanted_of(suite: Suite) -> list[Wanted]:
     ]
     return [
         Wanted(
-            row.id, [*shown, said("user", row.prompt)], row.references, row.cluster, suite.name, language=suite.language
+            row.id,
+            [*shown, said("user", row.prompt)],
+            row.references,
+            row.cluster,
+            suite.name,
+            row.category,
+            suite.language,
+            row.choices,
         )
         for row in suite.rows
     ]
@@ -116,16 +125,17 @@ def ask(suite: Suite, wanted: Sequence[Wanted], write: Write, window: int) -> tu
     """Questions as tokens; a prompt that leaves no room for `max_new_tokens` in the model's `window` is not asked."""
     asked: list[Question] = []
     unasked: list[Unasked] = []
-    ranked = suite.labels if any(reading != "generated" for reading in suite.readings) else ()
+    ranks = any(reading != "generated" for reading in suite.readings)
     for one in wanted:
-        written = _answered(one.messages, [one.references[0], *ranked], one.id, write)
+        ranked, right = (one.choices or suite.labels) if ranks else (), one.references[:1]
+        written = _answered(one.messages, [*right, *ranked], one.id, write)
         blank = _answered([said("user", "")], ranked, one.id, write) if "pmi" in suite.readings else None
         if isinstance(written, str) or isinstance(blank, str):
             unasked.append(Unasked(one, written if isinstance(written, str) else str(blank)))
         elif max(len(written.prompt) + suite.max_new_tokens, *(len(row) for row in written.rows)) > window:
             unasked.append(Unasked(one, "prompt too long for the model's window"))
         else:
-            choices, empty = tuple(written.rows[1:]), tuple(blank.rows) if blank else ()
+            choices, empty = tuple(written.rows[len(right) :]), tuple(blank.rows) if blank else ()
             asked.append(Question(one, written.prompt, written.end, choices, empty))
     return asked, unasked
 

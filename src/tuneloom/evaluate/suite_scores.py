@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tuneloom.evaluate.generation import Answer, answer_of
-from tuneloom.evaluate.items import items_table
+from tuneloom.evaluate.items import ITEMS, items_table
 from tuneloom.evaluate.labels import find_label
 from tuneloom.evaluate.metrics import About, Metric, Scored
 from tuneloom.evaluate.outputs import OUTPUTS
@@ -19,6 +19,7 @@ from tuneloom.evaluate.questions import Question, Unasked
 from tuneloom.evaluate.ranking import ask_questions, likeliest
 from tuneloom.models.generate import default_stop_ids
 from tuneloom.suites import Suite
+from tuneloom.text.refusals import stance_of
 
 Likelihoods = Sequence[tuple[list[float], list[float]]]
 
@@ -57,12 +58,14 @@ def score_suite(
     answers, sums = _ask(model, tokenizer, asked, on_rows)
     tables, failed = [], [set[str]() for _ in questions]
     for full, metric, reading in metric_names(suite):
-        given = _given(suite, reading, answers, sums)
-        scores = [_score(metrics[metric], q, text, suite) for q, text in zip(questions, given, strict=True)]
-        for place, score in zip(failed, scores, strict=True):
-            place |= {full} if score.failed else set()
-        tables.append(items_table(name, full, [q.wanted for q in questions], scores, suite.name))
-    return pa.concat_tables(tables), _outputs(name, asked, answers, sums, failed)
+        if metrics[metric].missing():
+            continue
+        scores = _scores(metrics[metric], asked, _given(asked, reading, answers, sums))
+        for place, score in scores.items():
+            failed[place] |= {full} if score.failed else set()
+        scored = [questions[place].wanted for place in scores]
+        tables.append(items_table(name, full, scored, scores.values(), suite.name))
+    return pa.concat_tables(tables) if tables else ITEMS.empty_table(), _outputs(name, asked, answers, sums, failed)
 
 
 def _ask(model: Any, tokenizer: Any, asked: Asked, on_rows: Callable[[int], None]) -> tuple[list[Answer], Likelihoods]:
@@ -75,13 +78,34 @@ def _ask(model: Any, tokenizer: Any, asked: Asked, on_rows: Callable[[int], None
     return answers, sums
 
 
-def _given(suite: Suite, reading: str, answers: Sequence[Answer], sums: Likelihoods) -> list[str | None]:
-    """What counts as the answer to each question; None where it was cut, or is no label."""
+def _given(asked: Asked, reading: str, answers: Sequence[Answer], sums: Likelihoods) -> list[str | None]:
+    """What counts as the answer to each question; None where it was cut, or is no label. Whether a cut answer refuses
+    shows in its beginning."""
+    suite = asked.suite
     if reading != "generated":
-        return [likeliest(suite.labels, own, blank, reading) for own, blank in sums]
+        labels = [question.wanted.choices or suite.labels for question in asked.questions]
+        return [likeliest(own, *both, reading) for own, both in zip(labels, sums, strict=True)]
     if suite.kind == "classification":
         return [None if answer.cut else find_label(answer.text, suite.labels) for answer in answers]
-    return [None if answer.cut else answer.text.strip() for answer in answers]
+    return [None if answer.cut and suite.kind != "safety" else answer.text.strip() for answer in answers]
+
+
+def _scores(metric: Metric, asked: Asked, given: Sequence[str | None]) -> dict[int, Scored]:
+    """Scores by the place of their question: of all that the metric is of, or, where it compares answers, of the first
+    question of every cluster whose questions were all asked."""
+    questions = asked.questions
+    if metric.across is None:
+        return {
+            place: _score(metric, question, given[place], asked.suite)
+            for place, question in enumerate(questions)
+            if metric.applies(question.wanted.references)
+        }
+    lost = {one.wanted.cluster for one in asked.unasked}
+    clusters: dict[str, list[int]] = {}
+    for place, question in enumerate(questions):
+        clusters.setdefault(question.wanted.cluster, []).append(place)
+    whole = [places for cluster, places in clusters.items() if cluster not in lost]
+    return {places[0]: Scored(metric.across([given[place] for place in places])) for places in whole}
 
 
 def _score(metric: Metric, question: Question, text: str | None, suite: Suite) -> Scored:
@@ -95,7 +119,11 @@ def _score(metric: Metric, question: Question, text: str | None, suite: Suite) -
 def _outputs(
     name: str, asked: Asked, answers: Sequence[Answer], sums: Likelihoods, failed: Sequence[set[str]]
 ) -> pa.Table:
-    labels = _given(asked.suite, "generated", answers, ()) if asked.suite.kind == "classification" and answers else None
+    labels: Sequence[str | None] | None = None
+    if asked.suite.kind == "classification" and answers:
+        labels = _given(asked, "generated", answers, ())
+    elif asked.suite.kind == "safety":
+        labels = [stance_of(answer.text) for answer in answers]
     rows: list[dict[str, Any]] = [
         {
             "suite": asked.suite.name,

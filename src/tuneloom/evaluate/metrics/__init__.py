@@ -9,12 +9,22 @@ items decide. `LARGEST` is the best or worst possible score, 1 where it is not n
     combine(sums) -> scores                           and sums float64 (r, k) -> scores float64 (r,)
 
 and may have `signature(language)`, the name of the setting in which its scores can be compared; the verdict shows it.
+Further it may have
+
+    applies(references) -> bool          whether it is of an item at all: over-refusal is of harmless prompts alone
+    across(answers) -> float             in place of `score`: one score of all answers of a cluster, the first item's
+    missing() -> str | None              why nothing can be measured on this machine
+    NEEDS = ("refusal", 0.05)            it says nothing of a model whose other metric is below
+    UNDEFINED = "nothing was answered"   what it means that `combine` gives NaN: no number, and so never one
+
+Where a metric cannot be assessed, verdict and table say so, with the reason (`evaluate/assessable.py`).
 
 A file whose name begins with an underscore is shared by metrics and is none. A user's own lie beside the config, which
 names them in `plugins`; they come with the suites that name them.
 """
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +37,7 @@ from numpy.typing import NDArray
 
 from tuneloom.errors import ConfigError
 from tuneloom.plugin_files import broken_plugin, load_plugin
-from tuneloom.suites import OwnMetric
+from tuneloom.suites import OwnMetric, SuiteRow
 
 Direction = Literal["higher", "lower"]
 Sureness = Literal["share", "mean", "corpus"]
@@ -43,9 +53,10 @@ class About:
 
 @dataclass(frozen=True)
 class Scored:
-    """An item's score, the numbers that a corpus metric sums, and whether no answer was found in the text."""
+    """An item's score (None where a corpus metric has none of one item), the numbers that a corpus metric sums, and
+    whether no answer was found in the text."""
 
-    value: float
+    value: float | None
     parts: tuple[float, ...] | None = None
     failed: bool = False
 
@@ -57,25 +68,40 @@ class Metric:
     name: str
     direction: Direction
     interval: Sureness
-    largest: float
+    largest: float | None
     score: Callable[[str, Sequence[str]], float | None] | None
     measure: Callable[[str, Sequence[str], About], list[float]] | None
     combine: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None
     signature: Callable[[str | None], str] | None = None
+    across: Callable[[Sequence[str | None]], float] | None = None
+    applies: Callable[[Sequence[str]], bool] = lambda references: True
+    missing: Callable[[], str | None] = lambda: None
+    needs: tuple[str, float] | None = None
+    undefined: str = "its score is not defined"
 
     def of(self, answer: str, references: Sequence[str], about: About) -> Scored:
         """One answer's score; where none can be found in it, it is wrong, and said to be so."""
         if self.measure and self.combine:
             parts = self.measure(answer, references, about)
-            return Scored(float(self.combine(np.array([parts], np.float64))[0]), tuple(parts))
+            value = float(self.combine(np.array([parts], np.float64))[0])
+            return Scored(None if math.isnan(value) else value, tuple(parts))
         found = cast(Callable[[str, Sequence[str]], float | None], self.score)(answer, references)
-        return Scored(0.0, failed=True) if found is None else Scored(float(found))
+        return Scored(self.wrong(references, about).value, failed=True) if found is None else Scored(float(found))
+
+    def count(self, rows: Sequence[SuiteRow]) -> int:
+        """How many scores it has of a suite's rows."""
+        if self.across:
+            return len({row.cluster for row in rows})
+        return sum(self.applies(row.references) for row in rows)
 
     def wrong(self, references: Sequence[str], about: About) -> Scored:
         """What an answer that does not count gets: that of no words at all."""
         if self.measure:
             return self.of("", references, about)
-        return Scored(0.0 if self.direction == "higher" else self.largest)
+        return Scored(0.0 if self.direction == "higher" else (self.largest or 1.0))
+
+
+_MORE = ("signature", "across", "applies", "missing", "NEEDS", "UNDEFINED")
 
 
 def load_metrics(own: Iterable[OwnMetric] = ()) -> dict[str, Metric]:
@@ -88,12 +114,14 @@ def load_metrics(own: Iterable[OwnMetric] = ()) -> dict[str, Metric]:
     return found | {one.name: _own(one, names) for one in own}
 
 
-_PARTS = ("score", "measure", "combine", "signature")
+_FUNCTIONS = ("score", "measure", "combine", "signature", "across", "applies", "missing")
 
 
 def _metric(name: str, module: ModuleType) -> Metric:
-    parts = (getattr(module, part, None) for part in _PARTS)
-    return Metric(name, module.DIRECTION, module.INTERVAL, float(getattr(module, "LARGEST", 1.0)), *parts)
+    own: dict[str, Any] = {part: getattr(module, part, None) for part in ("score", "measure", "combine")}
+    more = {part.lower(): getattr(module, part) for part in _MORE if hasattr(module, part)}
+    largest = getattr(module, "LARGEST", 1.0)
+    return Metric(name, module.DIRECTION, module.INTERVAL, None if largest is None else float(largest), **own, **more)
 
 
 def _own(metric: OwnMetric, taken: Sequence[str]) -> Metric:
@@ -105,11 +133,12 @@ def _own(metric: OwnMetric, taken: Sequence[str]) -> Metric:
         if (given := getattr(module, name, None)) not in known:
             raise _faulty(path, f"{name} is {given!r}", f"One of {', '.join(known)}.")
     needed = ("measure", "combine") if module.INTERVAL == "corpus" else ("score",)
+    needed = ("across",) if hasattr(module, "across") else needed
     if lacking := [name for name in needed if not callable(getattr(module, name, None))]:
         raise _faulty(path, f"it has no function `{lacking[0]}`", "docs/evaluation.md shows one of each kind.")
     guarded = ModuleType(module.__name__)
     vars(guarded).update(vars(module))
-    for part in _PARTS:
+    for part in _FUNCTIONS:
         if callable(function := getattr(module, part, None)):
             setattr(guarded, part, _guarded(path, function))
     return _metric(metric.name, guarded)

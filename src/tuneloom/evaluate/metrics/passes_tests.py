@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from tuneloom.evaluate.programs import program_of
-from tuneloom.evaluate.sandbox import run_tests
+from tuneloom.evaluate.sandbox import missing, run_tests
+
+__all__ = ["DIRECTION", "INTERVAL", "missing", "score"]
 
 DIRECTION = "higher"
 INTERVAL = "share"

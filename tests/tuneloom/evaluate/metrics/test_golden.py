@@ -197,7 +197,8 @@ def test_a_graded_score_stays_graded_with_several_references(name):
     assert best < 1
 
 
-BY_PROGRAM = {metric for kind in ("code", "constraints") for metric in KINDS[kind].metrics}
+OF_THEIR_OWN = {"code", "constraints", "safety", "bbq", "counterfactual"}
+BY_PROGRAM = {metric for kind in OF_THEIR_OWN for metric in KINDS[kind].metrics}
 
 
 @pytest.mark.parametrize("name", sorted(set(METRICS) - {"super_ni_rouge_l", "corpus_bleu", "accuracy"} - BY_PROGRAM))

@@ -12,9 +12,10 @@ from tuneloom.suites import KINDS
 def test_every_file_is_a_metric_with_its_direction():
     found = load_metrics()
     assert {"chrf", "corpus_bleu", "exact_match", "gsm8k_strict", "macro_f1", "rouge_l", "squad_f1"} <= found.keys()
-    assert {metric.direction for metric in found.values()} == {"higher"}
+    assert {metric.direction for metric in found.values()} == {"higher", "lower"}
     assert {metric.interval for metric in found.values()} == {"share", "mean", "corpus"}
-    assert all(bool(metric.score) != bool(metric.measure and metric.combine) for metric in found.values())
+    ways = [(metric.score, metric.measure and metric.combine, metric.across) for metric in found.values()]
+    assert all(sum(map(bool, way)) == 1 for way in ways)
 
 
 def test_a_new_file_is_a_new_metric(tmp_path, monkeypatch):
@@ -28,7 +29,8 @@ def test_a_new_file_is_a_new_metric(tmp_path, monkeypatch):
     assert (metric.direction, metric.score("four", [])) == ("lower", 4.0)
 
 
-BY_PROGRAM = {metric for kind in ("code", "constraints") for metric in KINDS[kind].metrics}
+OF_THEIR_OWN = {"code", "constraints", "safety", "bbq", "counterfactual"}
+BY_PROGRAM = {metric for kind in OF_THEIR_OWN for metric in KINDS[kind].metrics}
 
 
 @pytest.mark.parametrize("name", sorted(load_metrics().keys() - BY_PROGRAM))
