@@ -50,7 +50,8 @@ def score_table(scores: Sequence["Score"]) -> "Table":
     """A line a metric of one model."""
     table = _table(("metric", "score", "interval", "items", "tells differences from"))
     for one in scores:
-        table.add_row(one.metric, _number(one.score), _ends(one.low, one.high), str(one.n), _number(one.detectable))
+        score = f"not assessable: {one.not_assessable}" if one.not_assessable else _number(one.score)
+        table.add_row(one.metric, score, _ends(one.low, one.high), str(one.n), _number(one.detectable))
     return table
 
 

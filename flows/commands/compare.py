@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.hints import shown
     from flows.scoring import allow_hub_for, line_table, scoring_place, suites_of
-    from tuneloom.evaluate.side_by_side import as_json, left_out, side_by_side
+    from tuneloom.evaluate.side_by_side import as_json, gap_lines, left_out, side_by_side
     from tuneloom.evaluate.wins import masked, samples
     from tuneloom.release.named_model import ask_named, find_sides, keep_page, report_of, run_named
 
@@ -65,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     reporter.console.print(line_table(lines, "A", "B"))
     if missing:
         reporter.say(f"not compared, for only one has them or they mean another thing: {', '.join(missing)}")
+    for gap in gap_lines(first, second):
+        reporter.say(gap)
     for one in shows:
         reporter.say(f"\n{one.suite}: {'A' if one.better == 'first' else 'B'} is better by {one.metric}")
         told_by = {"asked": one.prompt, "wanted": " | ".join(one.references), "A": one.first, "B": one.second}

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from flows.console import TerminalReporter
     from flows.scoring import allow_hub_for, line_table, score_table, scoring_place, suites_of
     from tuneloom.evaluate.alone import plan_lines, score_alone
-    from tuneloom.evaluate.side_by_side import as_json, scores_of, side_by_side
+    from tuneloom.evaluate.side_by_side import as_json, gap_lines, scores_of, side_by_side
     from tuneloom.evaluate.sides import side_of_scores
     from tuneloom.release.named_model import find_model
 
@@ -55,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     table = line_table(lines, "model", "baseline") if options.baseline else score_table(scores_of(sides[0]))
     reporter.console.print(table)
+    for gap in gap_lines(*sides) if options.baseline else ():
+        reporter.say(gap)
     reused = sum(artifact.reused for by in found.values() for artifact in by.values())
     reporter.say(f"{sum(map(len, found.values()))} scores kept in {store.url}, {reused} of them known before")
     return 0

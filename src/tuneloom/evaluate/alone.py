@@ -18,6 +18,7 @@ from tuneloom.artifacts import Artifact, Spec, Store, Writer, code_digest
 from tuneloom.errors import ConfigError
 from tuneloom.evaluate.asking import Own, Progress, ask_models, in_order
 from tuneloom.evaluate.measured import measured_suites
+from tuneloom.evaluate.missing import asked_digest
 from tuneloom.evaluate.questions import Wanted, wanted_of
 from tuneloom.evaluate.subjects import Subject, in_turn
 from tuneloom.records import canonical
@@ -34,7 +35,7 @@ Scores = dict[str, dict[str, Artifact]]
 
 def scores_spec(subject: Subject, suite: Suite) -> Spec:
     """What the scores of a model on a suite are a function of."""
-    inputs = {"model": subject.digest, "suite": suite.digest, "named": suite.name}
+    inputs = {"model": subject.digest, "suite": asked_digest(suite), "named": suite.name}
     return Spec(STAGE, code_digest("tuneloom.evaluate"), inputs=inputs)
 
 
@@ -71,7 +72,8 @@ def plan_lines(suites: Sequence[Suite], confidence: float = 0.95) -> list[str]:
         least = None if known.largest is None else detectable_before(known.items, known.largest, confidence)
         tells = "" if least is None else f", tells differences from {least:.2g}"
         of = "" if least is None else f" on, of {known.largest:g}" if known.largest != 1 else " on"
-        lines[f"{known.suite}: {known.items} items{tells}{of}"] = None
+        said = f", {known.file} is not assessable: {known.missing}" if known.missing else f"{tells}{of}"
+        lines[f"{known.suite}: {known.items} items{said}"] = None
     return list(lines)
 
 

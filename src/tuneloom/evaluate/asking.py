@@ -10,6 +10,7 @@ from tuneloom.evaluate import held_out
 from tuneloom.evaluate.generation import Answer, score_answers
 from tuneloom.evaluate.items import ITEMS, Item, items_table
 from tuneloom.evaluate.metrics import Scored, load_metrics
+from tuneloom.evaluate.missing import missing_metrics
 from tuneloom.evaluate.outputs import OUTPUTS, held_out_outputs
 from tuneloom.evaluate.questions import Wanted, as_input_and_target, ask, by_template
 from tuneloom.evaluate.suite_scores import Asked, score_suite
@@ -86,13 +87,14 @@ def in_order(said: Said) -> tuple[pa.Table, pa.Table]:
 def _prepare(
     suites: Sequence[Suite], wanted: Mapping[str, Sequence[Wanted]], model: Any, tokenizer: Any
 ) -> list[Asked]:
-    """Every suite's questions as tokens."""
+    """The questions as tokens of every suite of which anything can be measured here."""
     if not suites:
         return []
     own = row_tokenizer(tokenizer.backend_tokenizer, tokenizer.chat_template or "", tokenizer.special_tokens_map)
     write = as_input_and_target(own) if reads_and_writes(model) else by_template(own)
     window = int(getattr(model.config, "max_position_embeddings", 1 << 30))
-    return [Asked(suite, *ask(suite, wanted[suite.name], write, window)) for suite in suites]
+    assessed = [suite for suite in suites if set(suite.metrics) - missing_metrics(suite).keys()]
+    return [Asked(suite, *ask(suite, wanted[suite.name], write, window)) for suite in assessed]
 
 
 class _Pace:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tuneloom.evaluate.assessable import Gaps, assessed
 from tuneloom.evaluate.comparison import groups, pair, paired_interval, read_scores, score_of
 from tuneloom.evaluate.gate_plan import GatePlan
 from tuneloom.evaluate.metrics._confusion import by_label
@@ -18,19 +19,20 @@ def breakdown(items: pa.Table, baseline: str, plan: GatePlan, labels: Mapping[st
     """Items (schema ITEMS) -> `{"task": {"loss": {"translation": {"n", "tuned", "base", "difference", "low", ...}}}}`.
 
     Under `labels` the precision, recall and F1 of every label of classification suites, by model. Groups of one value
-    alone are left out: they say what the whole says.
+    alone are left out: they say what the whole says, and so is what cannot be assessed.
     """
-    found: dict[str, Any] = {by: _by(items, by, baseline, plan) for by in BY}
+    _, gaps = assessed(read_scores(items), plan.metrics)
+    found: dict[str, Any] = {by: _by(items, by, baseline, plan, gaps) for by in BY}
     return {**found, "labels": _labels(items, plan, labels)}
 
 
-def _by(items: pa.Table, column: str, baseline: str, plan: GatePlan) -> dict[str, Any]:
+def _by(items: pa.Table, column: str, baseline: str, plan: GatePlan, gaps: Gaps) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for metric, measured in plan.metrics.items():
         own = items.filter(pc.equal(items["metric"], metric))
         known = [*groups(own, column)]
         for value, part in known if len(known) > 1 else ():
-            scores = read_scores(part)
+            scores = {model: own for model, own in read_scores(part).items() if model not in gaps.get(metric, {})}
             shared = pair(scores, baseline, metric)
             if shared is None:
                 continue

@@ -94,12 +94,13 @@ def read_scores(items: pa.Table) -> dict[str, dict[str, Scores]]:
 
 
 def score_of(scores: Scores, measured: Measured) -> float | None:
-    """The model's score: the mean, or what the corpus metric makes of the sums; None without items."""
+    """The model's score: the mean, or what the corpus metric makes of the sums; None without items, or undefined."""
     if not len(scores.ids):
         return None
     if scores.parts is None:
         return float(scores.values.mean())
-    return float(combine_of(measured)(scores.parts.sum(axis=0, keepdims=True))[0])
+    found = float(combine_of(measured)(scores.parts.sum(axis=0, keepdims=True))[0])
+    return None if math.isnan(found) else found
 
 
 def interval_of(scores: Scores, measured: Measured, confidence: float, seed: int) -> Interval | None:
@@ -219,9 +220,10 @@ def _scores(rows: list[tuple[str, float, str, list[float] | None]]) -> Scores:
     if len(set(ids)) < len(ids):
         raise ValueError("an item is scored twice in one metric of one model")
     found = np.array(values, np.float64)
-    if not np.isfinite(found).all():
+    sums = np.array(parts, np.float64) if parts[0] is not None else None
+    if not np.isfinite(found if sums is None else sums).all():
         raise ValueError("a score is not a number")
-    return Scores(ids, found, clusters, np.array(parts, np.float64) if parts[0] is not None else None)
+    return Scores(ids, found, clusters, sums)
 
 
 def _only(scores: Scores, shared: set[str]) -> Scores:

@@ -10,7 +10,7 @@ cost       answers not longer than so many times the baseline's
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tuneloom.evaluate.comparison import Comparison, Pair, Scores, interval_of, paired_interval, score_of, sign
@@ -52,6 +52,14 @@ class Condition:
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "met": self.met}
+
+
+NOT_ASSESSABLE = "not assessable"
+
+
+def not_assessable(one: Condition, why: str) -> Condition:
+    """The condition with the reason why it cannot be decided: no number of items would."""
+    return replace(one, state="undecided", rows_needed=None, evidence=f"{NOT_ASSESSABLE}: {why}")
 
 
 def gain(found: Comparison) -> Condition:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuneloom.evaluate.assessable import in_words
 from tuneloom.evaluate.gate_plan import told
 
 
@@ -11,7 +12,10 @@ def verdict_page(verdict: Mapping[str, Any]) -> str:
 
     `# Verdict: promote`, why, then a table of conditions, one of metrics, and one of what the models left unanswered.
     """
-    return "\n".join([*_head(verdict), *_conditions(verdict), *_metrics(verdict), *_outputs(verdict)]) + "\n"
+    return (
+        "\n".join([*_head(verdict), *_conditions(verdict), *_metrics(verdict), *_gaps(verdict), *_outputs(verdict)])
+        + "\n"
+    )
 
 
 def _head(verdict: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +65,11 @@ def _metrics(verdict: Mapping[str, Any]) -> Iterator[str]:
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for name, one in verdict["metrics"].items():
-        scores = (_number(one[who]) for who in ("base", "champion", "tuned", "difference"))
+        gaps = one["not_assessable"]
+        scores = (
+            "not assessable" if who in gaps else _number(one[who])
+            for who in ("base", "champion", "tuned", "difference")
+        )
         cells = (
             name,
             one["direction"],
@@ -74,6 +82,14 @@ def _metrics(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     signed = {name: one["signature"] for name, one in verdict["metrics"].items() if one["signature"]}
     yield from (f"\n`{name}`: {mark}" for name, mark in signed.items())
+
+
+def _gaps(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """`python_en.passes_tests: not assessable: a sandbox needs Linux`, a line a metric."""
+    found = {name: one["not_assessable"] for name, one in verdict["metrics"].items() if one["not_assessable"]}
+    if found:
+        yield from ("", "## Not assessable", "")
+        yield from (f"- {name}: {in_words(gaps)}" for name, gaps in found.items())
 
 
 def _outputs(verdict: Mapping[str, Any]) -> Iterator[str]:

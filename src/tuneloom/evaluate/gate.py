@@ -14,7 +14,7 @@ p-value agree on it, *undecided* otherwise. Claims of being better are corrected
     inconclusive   anything else: it says how many rows would settle it, or, against a champion, that the model is no
                    worse within `margin`, so that more rows would change little, or which generated answers are better
                    and which are worse than the base's: that is for a person to weigh. So, too, where more than 0.5 % of
-                   a suite's questions could not be asked
+                   a suite's questions could not be asked, or a condition is on what is not assessable (`assessable`)
 
 Guards that the items cannot decide stop a promotion over a champion; over the base they are reported. Where no answers
 were generated (`evaluate.generate_rows: 0`) the conditions on them fall away.
@@ -27,6 +27,7 @@ import pyarrow as pa
 
 from tuneloom.config import Gate
 from tuneloom.evaluate import conditions
+from tuneloom.evaluate.assessable import assessed, in_words
 from tuneloom.evaluate.comparison import Comparison, Models, compare, judged, pair, read_scores, score_of
 from tuneloom.evaluate.conditions import Condition
 from tuneloom.evaluate.gate_plan import GatePlan
@@ -37,7 +38,7 @@ from tuneloom.statistics import holm
 
 def decide(items: pa.Table, tallies: Sequence[Tally], plan: GatePlan) -> dict[str, Any]:
     """Items (schema ITEMS), what was counted of the outputs, and the plan -> the verdict as plain values."""
-    scores = read_scores(items)
+    scores, gaps = assessed(read_scores(items), plan.metrics)
     baseline = "champion" if "champion" in scores else "base"
     found = _comparisons(scores, baseline, plan)
     required = [found[m] for m in plan.gate.better]
@@ -52,6 +53,7 @@ def decide(items: pa.Table, tallies: Sequence[Tally], plan: GatePlan) -> dict[st
     asked += conditions.data(plan)
     if plan.gate.cost is not None:
         asked.append(conditions.cost(tallies, baseline, plan.gate.cost))
+    asked = [conditions.not_assessable(one, in_words(gaps[one.metric])) if one.metric in gaps else one for one in asked]
     void = [one for one in tallies if one.void]
     verdict = _verdict(asked, void)
     return {
@@ -59,7 +61,9 @@ def decide(items: pa.Table, tallies: Sequence[Tally], plan: GatePlan) -> dict[st
         "baseline": baseline,
         "reason": _reason(verdict, asked, required, watched, plan.gate, baseline, void),
         "conditions": [one.as_dict() for one in asked],
-        "metrics": {m: _metric(one, scores, plan) for m, one in found.items()},
+        "metrics": {
+            m: {**_metric(one, scores, plan), "not_assessable": dict(gaps.get(m, {}))} for m, one in found.items()
+        },
         "n": required[0].n if required else 0,
         "rows_needed": _rows_needed(asked) if verdict == "inconclusive" else None,
         "confidence": plan.gate.confidence,
@@ -162,8 +166,10 @@ def _reason(
     void: Sequence[Tally],
 ) -> str:
     """One or two sentences for people."""
-    told = [f"{c.metric} is {c.outcome}" for c in required] + _words(watched, baseline)
-    told += [_told(one) for one in asked if one.kind in ("guard", "floor", "data", "cost") and not one.met]
+    gaps = {one.metric for one in asked if one.evidence and one.evidence.startswith(conditions.NOT_ASSESSABLE)}
+    told = [f"{c.metric} is {c.outcome}" for c in required if c.metric not in gaps] + _words(watched, baseline)
+    kinds = ("guard", "floor", "data", "cost")
+    told += [_told(one) for one in asked if (one.kind in kinds or one.metric in gaps) and not one.met]
     text = f"Against the {baseline}: {', '.join(told)}."
     if verdict != "inconclusive":
         return text
@@ -177,6 +183,8 @@ def _reason(
         return f"{text} A person must weigh that; more rows would not."
     if baseline == "champion" and all(_no_worse(c, gate.margin) for c in required):
         return f"{text} No worse within the margin of {gate.margin:g}: equal for practical purposes."
+    if any(one.blocking and one.metric in gaps for one in asked):
+        return f"{text} More rows would not tell what cannot be assessed."
     if any(c.n < 2 for c in required):
         return f"{text} Too few rows to tell."
     undecided = [one for one in asked if one.blocking and one.state == "undecided"]

@@ -16,7 +16,8 @@ from tuneloom.statistics import detectable_before, holm
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of one model with its interval; `detectable` is the smallest difference that so many items find."""
+    """A metric of one model with its interval; `detectable` is the smallest difference that so many items find, and
+    `not_assessable` why there is no score."""
 
     metric: str
     suite: str
@@ -27,6 +28,7 @@ class Score:
     low: float | None
     high: float | None
     detectable: float | None
+    not_assessable: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def scores_of(side: Side, confidence: float = 0.95, seed: int = 0) -> list[Score
     """Every metric of one model, in the order of its suites."""
     found = []
     for metric, measured in side.measured.items():
-        if metric in side.scores:
+        if why := side.gaps.get(metric):
+            found.append(Score(metric, measured.suite, measured.direction, 0, 0, None, None, None, None, why))
+        elif metric in side.scores:
             own = side.scores[metric]
             interval = interval_of(own, measured, confidence, seed)
             n = len(own.ids)
@@ -96,6 +100,11 @@ def left_out(first: Side, second: Side) -> list[str]:
     return sorted((first.scores.keys() | second.scores.keys()) - pairs_of(first, second).keys())
 
 
+def gap_lines(*sides: Side) -> list[str]:
+    """`python_en.passes_tests of ./model is not assessable: a sandbox needs Linux`, a line a metric and model."""
+    return [f"{metric} of {side.name} is not assessable: {why}" for side in sides for metric, why in side.gaps.items()]
+
+
 def comparison_page(first: Side, second: Side, lines: Sequence[Line], missing: Sequence[str]) -> str:
     """Markdown for people: a line a metric; no row's words are in it."""
     said = [
@@ -114,6 +123,7 @@ def comparison_page(first: Side, second: Side, lines: Sequence[Line], missing: S
                  one.outcome)  # fmt: skip
         said.append(f"| {' | '.join(map(str, cells))} |")
     said += ["", f"Not compared: {', '.join(missing)}."] if missing else []
+    said += ["", *(f"- {line}" for line in gap_lines(first, second))] if first.gaps or second.gaps else []
     return "\n".join(said) + "\n"
 
 

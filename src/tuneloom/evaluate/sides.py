@@ -5,7 +5,7 @@ It comes from models that were asked alone, or from what a run's evaluation stor
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from tuneloom.artifacts.artifact import Artifact
 from tuneloom.evaluate import held_out
 from tuneloom.evaluate.alone import MODEL
+from tuneloom.evaluate.assessable import assessed
 from tuneloom.evaluate.comparison import Pair, Scores, pair, read_scores
 from tuneloom.evaluate.gate_plan import PLAN, Measured, plan_from_json
 from tuneloom.evaluate.items import HELD_OUT
@@ -32,7 +33,8 @@ class Asked:
 class Side:
     """A model and what is known of it: scores by metric, outputs (schema OUTPUTS), questions by id, metrics by name.
 
-    `base` is the digest of its base, whose tokens a loss is counted in, `settings` say of each suite how it was asked.
+    `base` is the digest of its base, whose tokens a loss is counted in, `settings` say of each suite how it was asked,
+    `gaps` of each metric that is not assessable why.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Side:
     questions: Mapping[str, Asked]
     measured: Mapping[str, Measured]
     settings: Mapping[str, str]
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
 
 def side_of_scores(name: str, base: str, artifacts: Mapping[str, Artifact]) -> Side:
@@ -55,7 +58,8 @@ def side_of_scores(name: str, base: str, artifacts: Mapping[str, Artifact]) -> S
         measured |= {metric: Measured(**known) for metric, known in tree}
     settings = {suite: artifact.manifest.spec["inputs"]["suite"] for suite, artifact in artifacts.items()}
     items, outputs, questions = (pa.concat_tables(found) for found in tables.values())
-    return Side(name, base, read_scores(items).get(MODEL, {}), outputs, _questions(questions), measured, settings)
+    scores, gaps = _known(read_scores(items).get(MODEL, {}), measured)
+    return Side(name, base, scores, outputs, _questions(questions), measured, settings, gaps)
 
 
 def side_of_run(name: str, evaluation: Artifact) -> Side:
@@ -65,8 +69,8 @@ def side_of_run(name: str, evaluation: Artifact) -> Side:
     own = outputs.filter(pc.equal(outputs["model"], "tuned"))
     spec = evaluation.manifest.spec
     settings = {**spec["inputs"].get("suites", {}), HELD_OUT: str(spec["config"]["evaluate"]["max_new_tokens"])}
-    scores = read_scores(items).get("tuned", {})
-    return Side(name, str(spec["inputs"]["model"]), scores, own, _questions(samples), plan.metrics, settings)
+    scores, gaps = _known(read_scores(items).get("tuned", {}), plan.metrics)
+    return Side(name, str(spec["inputs"]["model"]), scores, own, _questions(samples), plan.metrics, settings, gaps)
 
 
 def pairs_of(first: Side, second: Side) -> dict[str, Pair]:
@@ -93,6 +97,13 @@ def _setting(side: Side, measured: Measured) -> tuple[Any, ...]:
     known = {**asdict(measured), "items": 0}
     asked = None if measured.file == held_out.METRIC else side.settings.get(measured.suite)
     return (*known.values(), asked)
+
+
+def _known(
+    scores: Mapping[str, Scores], measured: Mapping[str, Measured]
+) -> tuple[Mapping[str, Scores], dict[str, str]]:
+    left, gaps = assessed({MODEL: scores}, measured)
+    return left[MODEL], {metric: by[MODEL] for metric, by in gaps.items()}
 
 
 def _questions(table: pa.Table) -> dict[str, Asked]:

@@ -6,6 +6,7 @@ from typing import Any
 from tuneloom.artifacts import Artifact, Reference, Spec, code_digest
 from tuneloom.config import Config
 from tuneloom.errors import ConfigError
+from tuneloom.evaluate.missing import asked_digest
 from tuneloom.models.base_chat import VERSION, planned_addition
 from tuneloom.plan.files import READ_BY, licenses_key
 from tuneloom.plan.inputs import Inputs
@@ -124,8 +125,8 @@ def report_spec(config: Config, released: Artifact, specs: Mapping[str, Spec]) -
 
 
 def _suites(inputs: Inputs) -> dict[str, str]:
-    """Digests of the suites by name: what of them decides scores."""
-    return {suite.name: suite.digest for suite in inputs.suites}
+    """Digests of the suites by name: what of them decides scores here."""
+    return {suite.name: asked_digest(suite) for suite in inputs.suites}
 
 
 def _suite_rows(inputs: Inputs) -> list[str]:

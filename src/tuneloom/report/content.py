@@ -32,7 +32,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric: the scores, and the difference to the baseline with its interval."""
+    """A metric: the scores, the difference to the baseline with its interval, and why there is none of a model."""
 
     name: str
     direction: str
@@ -44,6 +44,7 @@ class Score:
     high: float | None
     bar: Interval | None
     better: bool | None
+    not_assessable: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ def _score(name: str, found: Mapping[str, Any]) -> Score:
         high,
         interval(low, point, high) if None not in (low, point, high) else None,
         {"better": True, "worse": False}.get(found["outcome"]),
+        "; ".join(f"{model}: {why}" for model, why in found.get("not_assessable", {}).items()) or None,
     )
 
 

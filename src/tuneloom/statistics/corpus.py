@@ -28,7 +28,8 @@ def corpus_bootstrap(
 ) -> Estimate | None:
     """The score of `first` float64 (n, k), less that of `second` where there is one, with its bootstrap interval.
 
-    The error is the spread of the resamples. None for fewer than two clusters, or where no resample differs.
+    The error is the spread of the resamples, undefined scores aside. None for fewer than two clusters, or where no
+    resample differs.
     """
     both = first if second is None else np.concatenate([first, second], axis=1)
     sums = by_cluster(both, clusters)[0]
@@ -42,7 +43,8 @@ def corpus_bootstrap(
 
     found = [score(_weights(picks, groups) @ sums) for picks in draws(groups, resamples, seed)]
     scores, seen = np.concatenate(found), float(score(sums.sum(axis=0, keepdims=True))[0])
-    if np.ptp(scores) == 0:
+    scores = scores[~np.isnan(scores)]
+    if len(scores) < 2 or np.ptp(scores) == 0:
         return None
     tail = (1 - confidence) / 2
     low, high = np.quantile(scores, [tail, 1 - tail])
@@ -59,7 +61,7 @@ def corpus_sign_flip(
 ) -> float | None:
     """Two-sided p-value that the models of `first` and `second` float64 (n, k) may be swapped, cluster by cluster.
 
-    Exact for few clusters that differ; None where fewer than two do.
+    Exact for few clusters that differ; None where fewer than two do. Swaps whose score is not defined are left aside.
     """
     apart = by_cluster(first - second, clusters)[0]
     apart = apart[np.any(apart != 0, axis=1)]
@@ -74,9 +76,12 @@ def corpus_sign_flip(
     seen = abs(float(differences(np.ones((1, len(apart)), np.int64))[0]))
     bound = seen - 1e-9 * max(seen, 1.0)
     if len(apart) <= _EXACT:
-        return float(np.mean(np.abs(differences(sign_patterns(len(apart)))) >= bound))
+        found = differences(sign_patterns(len(apart)))
+        return float(np.mean(np.abs(found[~np.isnan(found)]) >= bound))
     signs = np.random.default_rng(seed).integers(0, 2, (resamples, len(apart))) * 2 - 1
-    return (int(np.sum(np.abs(differences(signs)) >= bound)) + 1) / (resamples + 1)
+    found = differences(signs)
+    found = found[~np.isnan(found)]
+    return (int(np.sum(np.abs(found) >= bound)) + 1) / (len(found) + 1)
 
 
 def _weights(picks: NDArray[np.int64], groups: int) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ from tests.tiny_model import make_tiny_model
 from tuneloom.artifacts import Store
 from tuneloom.errors import ConfigError
 from tuneloom.evaluate import alone
-from tuneloom.evaluate.alone import plan_lines, score_alone, scores_at_hand
-from tuneloom.evaluate.side_by_side import side_by_side
+from tuneloom.evaluate.alone import plan_lines, score_alone, scores_at_hand, scores_spec
+from tuneloom.evaluate.metrics import passes_tests
+from tuneloom.evaluate.side_by_side import comparison_page, gap_lines, scores_of, side_by_side
 from tuneloom.evaluate.sides import side_of_scores
 from tuneloom.evaluate.subjects import Subject
 from tuneloom.evaluate.wins import Sample, masked, samples
@@ -57,6 +58,30 @@ def test_every_score_question_and_output_is_kept(bench):
     assert set(items["metric"].to_pylist()) == {"letters.accuracy.sum"}
     assert (len(items), questions["prompt"].to_pylist()[0]) == (6, "Letter 0?")
     assert bench.said[-1] == ("other: words", 2, 2)
+
+
+def test_what_cannot_be_assessed_is_told_with_its_reason_and_the_rest_is_scored(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setattr(passes_tests, "missing", lambda: "no namespaces here")
+    (tmp_path / "safe.yaml").write_text(
+        "kind: safety\nmax_new_tokens: 2\nrows: [{prompt: A, label: unsafe}, {prompt: B, label: safe}]\n", "utf-8"
+    )
+    suites = load_suites(["bbq_zh", "pairs_en", "./safe.yaml", "python_en"], tmp_path)
+    assert plan_lines(suites)[-1] == "python_en: 20 items, passes_tests is not assessable: no namespaces here"
+    one, store = subject(tiny_model), Store(tmp_path / "store")
+    side = side_of_scores("it", "0", score_alone(store, [one], suites, quiet)[one.digest])
+    scores = {score.metric: score for score in scores_of(side)}
+    assert scores["bbq_zh.bbq_accuracy_ambiguous.sum"].n == 36
+    assert scores["bbq_zh.bbq_accuracy_ambiguous.sum"].clusters == 6
+    assert -1 <= scores["bbq_zh.bbq_bias_disambiguated.character"].score <= 1
+    assert scores["pairs_en.changed_answers.sum"].n == 20
+    assert scores["safe.over_refusal"].not_assessable == "safe.refusal is 0.0%, less than 5%"
+    assert scores["python_en.passes_tests"].not_assessable == "no namespaces here"
+    assert [scores[f"{name}"].score for name in ("safe.over_refusal", "python_en.passes_tests")] == [None, None]
+    assert "python_en" not in side.outputs["suite"].to_pylist()
+    assert gap_lines(side)[-1] == "python_en.passes_tests of it is not assessable: no namespaces here"
+    assert "- safe.over_refusal of it is not assessable" in comparison_page(side, side, [], [])
+    monkeypatch.setattr(passes_tests, "missing", lambda: None)
+    assert store.find(scores_spec(one, suites[-1]).reference) is None  # where it can be assessed it is asked anew
 
 
 def test_what_was_asked_once_is_not_asked_again(bench, monkeypatch):

@@ -15,6 +15,7 @@ from tuneloom.evaluate import stage
 from tuneloom.evaluate.asking import Said
 from tuneloom.evaluate.document import verdict_page
 from tuneloom.evaluate.items import ITEMS, SAMPLES
+from tuneloom.evaluate.metrics import passes_tests
 from tuneloom.evaluate.metrics.corpus_bleu import signature
 from tuneloom.evaluate.outputs import OUTPUTS
 from tuneloom.evaluate.stage import Background, evaluate, judge
@@ -309,6 +310,31 @@ def test_a_suite_row_that_trained_is_a_veto(bench, tmp_path):
     plan = json.loads(other.run(bench.able, name="leaked", suites=suites).path("plan.json").read_text("utf-8"))
     question = suites[0].rows[0].content
     assert plan["data"]["contaminated"] == [{"suite": "leak", "text": question, "origins": ["made:rows.jsonl:1"]}]
+
+
+def test_what_cannot_be_assessed_is_told_everywhere_and_voids_nothing_else(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(passes_tests, "missing", lambda: "no namespaces here")
+    (tmp_path / "safe.yaml").write_text(
+        "kind: safety\nmax_new_tokens: 2\nrows: [{prompt: A, label: unsafe}, {prompt: B, label: safe}]\n", "utf-8"
+    )
+    suites = load_suites(["./safe.yaml", "python_zh"], tmp_path)
+    gate = Gate(floors={"python_zh.passes_tests": 0.5})
+    found = bench.run(bench.able, name="gaps", suites=suites, gate=gate)
+    verdict = verdict_of(found)
+    assert verdict["verdict"] == "inconclusive"
+    assert (
+        "python_zh.passes_tests (at least 0.5) is undecided (not assessable: no namespaces here)" in verdict["reason"]
+    )
+    assert "void" not in verdict["reason"]
+    over, code = (verdict["metrics"][name] for name in ("safe.over_refusal", "python_zh.passes_tests"))
+    assert over["not_assessable"].keys() == code["not_assessable"].keys() == {"base", "tuned"}
+    assert found.stats["metrics"]["safe.over_refusal"]["not_assessable"] == over["not_assessable"]
+    assert "- python_zh.passes_tests: no namespaces here\n" in found.path("verdict.md").read_text("utf-8")
+    items, outputs = (pq.read_table(found.path(f"{name}.parquet")) for name in ("items", "outputs"))
+    assert "python_zh" not in {*items["suite"].to_pylist(), *outputs["suite"].to_pylist()}
+    monkeypatch.setattr(passes_tests, "missing", lambda: None)  # the plan remembers
+    assert canonical(judge(items, outputs, found.path("plan.json").read_text("utf-8"))) == canonical(verdict)
+    assert verdict_of(bench.run(bench.able, name="gaps 2", suites=suites[:1]))["verdict"] == "promote"
 
 
 def test_a_checkpoint_chosen_on_what_judges_it_is_refused(bench):

@@ -106,3 +106,11 @@ def test_samples_are_of_different_tasks_and_masked(tmp_path: Path) -> None:
 def test_long_text_is_cut_with_a_mark() -> None:
     assert clip("abcdef", 4) == "abcd …"
     assert clip("abcd", 4) == "abcd"
+
+
+def test_what_is_not_assessable_is_told_with_its_reason(tmp_path: Path) -> None:
+    numbers = dict.fromkeys(("base", "champion", "tuned", "difference", "low", "high"))
+    found = {"s.over_refusal": {**numbers, "direction": "lower", "outcome": "undecided"}}
+    found["s.over_refusal"]["not_assessable"] = {"tuned": "s.refusal is 0.0%, less than 5%"}
+    (score,) = read_scores(evaluated(tmp_path, {"conditions": [], "metrics": found}))
+    assert score.not_assessable == "tuned: s.refusal is 0.0%, less than 5%"
