@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from tuneloom.errors import ConfigError
+from tuneloom.models.alone import in_turn
 from tuneloom.models.attention import attention_of, plain_model
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.seq2seq import answer_batch, reads_and_writes
-from tuneloom.models.slots import SLOTS, Run, Slots, prove, register_slot_attention
+from tuneloom.models.slots import SLOTS, Run, Slots, suited
 from tuneloom.models.spots import Ask, Asked, Reply, Spot, score, spots_of
 from tuneloom.models.token_row import TokenRow
 
@@ -59,13 +60,13 @@ def replies(
 
 
 def _in_slots(model: Any, asks: Sequence[Asked], most: int, stops: set[int], slots: int, line: int) -> Iterator[int]:
-    """Works; how many asks are done so far."""
-    register_slot_attention()
+    """Works; how many asks are done so far. Models that slots do not suit answer one ask at a time."""
+    longest: list[int] = max((ask.prompt.ids.tolist() for ask, _ in asks), key=len, default=[])
+    if asks and not suited(model, (longest * 2)[: max(2, min(16, len(longest)))]):
+        yield from in_turn(model, asks, most, stops)
+        return
     done = 0
     with attention_of(model, SLOTS):
-        if asks:
-            longest = max((ask.prompt.ids.tolist() for ask, _ in asks), key=len)
-            prove(model, (longest * 2)[: max(2, min(16, len(longest)))])
         for band in _bands(asks, most):
             yield from (done + count for count in _Work(model, band, most, stops, slots, line).steps())
             done += len(band)

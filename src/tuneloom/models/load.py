@@ -63,7 +63,8 @@ def load_model(
 ) -> "PreTrainedModel":
     """The language model of a folder, causal or encoder-decoder, in evaluation mode, with weights in `dtype`.
 
-    `attention="segment"` is for packed rows of causal models (models/attention.py); generation needs "sdpa".
+    `attention="segment"` is for packed rows of causal models (models/attention.py); "sdpa" is the authors' own where an
+    architecture has none (Gemma 2).
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -76,7 +77,8 @@ def load_model(
     if is_encoder_decoder(folder):
         model = AutoModelForSeq2SeqLM.from_pretrained(place, **options)
     else:
-        model = AutoModelForCausalLM.from_pretrained(place, attn_implementation=attention, **options)
+        own = {"attn_implementation": attention} if attention == "segment" else {}  # else sdpa where there is one
+        model = AutoModelForCausalLM.from_pretrained(place, **own, **options)
     return model.to(device).eval()
 
 

@@ -3,23 +3,30 @@
 A line is one forward pass of runs laid end to end, unpadded. A run reads its slot up to where it begins and writes
 itself behind that; so a choice is scored after its context and the next choice overwrites it, and an answer grows by a
 run of one token a step while other slots still read their prompts. Equal to each row alone but for float rounding, and
-`Slots` proves it of every model before the first use. Continuous batching is Orca's (Yu 2022), rows instead of pages.
+`suited` shows it of every model before the first use. Continuous batching is Orca's (Yu 2022), rows instead of pages.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from tuneloom.errors import TrainingError
 from tuneloom.models.attention import attention_of, plain_model
 from tuneloom.models.packed import COARSE, TOLERANCE
 
 SLOTS = "slots"
-_proven: "WeakSet[Any]" = WeakSet()
+_LOG = logging.getLogger(__name__)
+_FOREIGN = (AttributeError, RuntimeError, TypeError, ValueError)
+"""What slots, or a model's own code that knows nothing of them, may raise."""
+_suited: "WeakKeyDictionary[Any, bool]" = WeakKeyDictionary()
+
+
+class Unsuited(ValueError):
+    """Slots do not give this architecture its own logits."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Slots:
             use_cache=False,
         )
         if len(line.layers) != self._model.config.get_text_config().num_hidden_layers:
-            raise _unfit(self._model, "not all of its layers are attention that can be told what to see")
+            raise Unsuited("not all of its layers are attention that is told what to see")
         return out.last_hidden_state[0]
 
     def spread(self, length: int) -> None:
@@ -105,7 +112,7 @@ def slot_attention(
 ) -> tuple[Tensor, None]:
     """query (1, heads, T, d), key and value (1, kv_heads, T, d), of a float dtype -> (1, T, heads, d) of the same."""
     if slots is None or query.shape[0] != 1 or options.get("softcap") or options.get("s_aux") is not None:
-        raise _unfit(module, "it needs capped scores or sinks, or does not pass on what a row may see")
+        raise Unsuited("its attention needs capped scores or sinks, or is not told what a row may see")
     window = options.get("sliding_window")
     keys, values = _kept(module, slots, key, value)
     found = [
@@ -213,34 +220,40 @@ def register_slot_attention() -> None:
 
 
 @torch.no_grad()
-def prove(model: Any, ids: Sequence[int]) -> None:
-    """Shows on `ids`, at least two, that slots give this model its own logits; once a model, under "slots" attention.
+def suited(model: Any, ids: Sequence[int]) -> bool:
+    """Whether slots give this model its own logits, shown on `ids`, at least two; found out once a model, and where
+    they do not, told in a line of the log with the reason.
 
-    Raises TrainingError with the difference where layers mix tokens otherwise than by attention, where positions do not
-    travel, where the head is more than a matrix.
+    They do not where layers mix tokens otherwise than by attention, where positions do not travel, where the head is
+    more than a matrix.
     """
     inner = plain_model(model)
-    if inner in _proven:
-        return
+    if inner not in _suited:
+        register_slot_attention()
+        try:
+            with attention_of(model, SLOTS):
+                _prove(model, ids)
+            _suited[inner] = True
+        except _FOREIGN as error:
+            _suited[inner] = False
+            why = str(error).strip().partition("\n")[0]
+            _LOG.warning("%s is asked one row at a time, slowly: %s", type(inner).__name__, why)
+    return _suited[inner]
+
+
+def _prove(model: Any, ids: Sequence[int]) -> None:
+    """Raises Unsuited with the difference of its logits in slots, under "slots" attention, from its own."""
+    inner = plain_model(model)
     half = len(ids) // 2
     slots, head = Slots(model, 2, len(ids) + 1), inner.get_output_embeddings()
     runs = [Run(1, 0, ids[:half]), Run(1, half, ids[half:][::-1]), Run(1, half, ids[half:]), Run(0, 0, ids[:-1])]
     hidden = slots.read(runs)
     grown = slots.read([], [ids[-1]], [len(ids) - 1])
-    with attention_of(model, "sdpa"):
+    with attention_of(model, "eager"):
         wanted = inner(input_ids=torch.tensor([list(ids)], device=inner.device), use_cache=False).logits[0].float()
     start = 2 * len(ids) - half
     found = [(head(hidden[start - len(ids) + half : start]), wanted[half:]), (head(grown), wanted[-1:])]
     apart = max(float((a.float() - b).abs().max() / b.abs().max().clamp(min=1e-6)) for a, b in found)
     bound = TOLERANCE.get(inner.dtype, COARSE)
     if not apart <= bound:
-        raise _unfit(inner, f"logits differ from its own by {apart:.2g} of the largest, at most {bound:g}")
-    _proven.add(inner)
-
-
-def _unfit(model: Any, why: str) -> TrainingError:
-    return TrainingError(
-        f"rows cannot be evaluated side by side with this architecture: {why}",
-        where=f"class {type(model).__name__}",
-        remedy="Choose another model.",
-    )
+        raise Unsuited(f"logits differ from its own by {apart:.2g} of the largest, at most {bound:g}")

@@ -104,3 +104,11 @@ def test_an_adapter_needs_its_files_and_its_own_base(tiny_model: Path, tmp_path:
     )
     with pytest.raises(ConfigError, match="does not fit this base"):
         load_adapter(wider, tmp_path / "adapter")
+
+
+def test_an_architecture_without_sdpa_is_loaded_with_its_own_attention(tmp_path: Path) -> None:
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    Gemma2ForCausalLM(Gemma2Config(vocab_size=40, head_dim=4, num_key_value_heads=1, **sizes)).save_pretrained(tmp_path)
+    assert load_model(tmp_path).config._attn_implementation == "eager"
