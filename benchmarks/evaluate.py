@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = 2
-SIZES = {"rank 0": 24, "rank 5": 5, "write": 32}
+SIZES = {"rank 0": 48, "rank 5": 8, "write": 32}
 TOKENS = 64
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
