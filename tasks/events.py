@@ -1,10 +1,12 @@
-"""Events that automations react to: data refreshed, candidate registered, promoted (rolled back is the command's)."""
+"""Events that automations react to: data refreshed, source drifted, candidate registered, promoted (rolled back is the
+command's)."""
 
 from typing import Any
 
 from prefect.events import emit_event
 
 from tuneloom.artifacts import Artifact
+from tuneloom.drift import Drift
 
 
 def tell_refreshed(pipeline: str, data: Artifact) -> None:
@@ -13,6 +15,12 @@ def tell_refreshed(pipeline: str, data: Artifact) -> None:
     _emit(
         "tuneloom.data.refreshed", f"tuneloom.pipeline.{pipeline}", {"rows": counts.rows_out, "key": data.manifest.key}
     )
+
+
+def tell_drifted(pipeline: str, drift: Drift) -> None:
+    """`tuneloom.source.drifted` of `tuneloom.pipeline.NAME`: what of which source, by how much, over which bound."""
+    payload = {"source": drift.source, "what": drift.what, "change": drift.change, "bound": drift.bound}
+    _emit("tuneloom.source.drifted", f"tuneloom.pipeline.{pipeline}", {**payload, "told": drift.line})
 
 
 def tell_released(said: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.states import State
 
+from tasks.drift import tell_drift
 from tasks.run import Run
 from tasks.snapshot import tell_changes
 from tasks.stage import STAGE, run_stage
@@ -24,6 +25,7 @@ def mixture(run: Run, rows: Reference) -> State | Reference:
 
     outcome = run_stage(run, "mixture", build)
     tell_changes(run)
+    tell_drift(run)
     return outcome
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from tasks.run import Run
 from tuneloom.errors import TuneloomError
 from tuneloom.release.tracking import Status, Tracking, open_tracking, reconcile
+from tuneloom.summary import stage_metrics
 
 _open: dict[str, Tracking] = {}
 
@@ -50,4 +51,7 @@ def run_tracking(run: Run) -> Tracking:
 def _close(run: Run, status: Status) -> None:
     """Ends the MLflow run, where one is open."""
     if tracking := _open.pop(run.plan.record.identity, None):
+        found = dict(run.plan.found())
+        done = sum(artifact is not None for artifact in found.values())  # a resume that came further logs more
+        tracking.log_step(stage_metrics(found), done, "stage")
         tracking.close(status)

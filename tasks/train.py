@@ -10,6 +10,7 @@ from typing import Any
 from prefect import task
 from prefect.states import State
 
+from tasks.drift import drift_tags
 from tasks.run import Run
 from tasks.slots import training_slot
 from tasks.stage import HOURS, STAGE, Progress, finish_stage
@@ -27,6 +28,9 @@ def train(run: Run, shards: Reference) -> State | Reference:
     tracking.params(plan.config.model_dump(mode="json", exclude={"store", "sources"}))
     tracking.params({"model_digest": plan.model.digest, "source_names": [s.name for s in plan.config.sources]})
     tracking.dataset(plan.config.name, data.reference.key, data.manifest.counts.rows_out or 0, str(data.folder))
+
+    if tags := drift_tags(run):
+        tracking.tags(tags)
 
     def build(writer: Writer) -> None:
         began = time.perf_counter()

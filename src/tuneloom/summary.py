@@ -33,6 +33,29 @@ def read_outcome(found: Mapping[str, Artifact | None]) -> Outcome:
     )
 
 
+def stage_metrics(found: Mapping[str, Artifact | None]) -> dict[str, float]:
+    """Numbers of the stages that there are, for curves over many runs:
+
+    `{"dedup/rows_in": 100.0, "dedup/rows_out": 90.0, "dedup/rejected": 10.0, "dedup/held": 0.0,
+    "dedup/reject_rate": 0.1, "dedup/seconds": 1.2, "train/seconds": 60.7}`
+
+    Of a reused stage the seconds are those of its making.
+    """
+    numbers: dict[str, float] = {}
+    for stage, artifact in found.items():
+        if artifact is None:
+            continue
+        counts = artifact.manifest.counts
+        every = {name: getattr(counts, name) for name in ("rows_in", "rows_out", "rejected", "held")}
+        known: dict[str, float] = {name: count for name, count in every.items() if count is not None}
+        entered = (counts.rows_in or 0) + (counts.made or 0)
+        if counts.rejected is not None and entered:
+            known["reject_rate"] = counts.rejected / entered
+        known["seconds"] = artifact.manifest.seconds
+        numbers |= {f"{stage}/{name}": float(value) for name, value in known.items()}
+    return numbers
+
+
 def metric_lines(outcome: Outcome) -> list[str]:
     """`loss  base 3.105  tuned 2.001  difference -1.104 [-1.2, -1.0]`, a line a metric."""
     lines = []

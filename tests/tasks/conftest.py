@@ -59,6 +59,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr("tasks.stage.create_progress_artifact", keep_progress)
     monkeypatch.setattr("tasks.stage.update_progress_artifact", keep_progress)
     monkeypatch.setattr("tasks.report.create_markdown_artifact", keep_page)
+    monkeypatch.setattr("tasks.drift.create_markdown_artifact", keep_page)
     monkeypatch.setattr("tasks.events.emit_event", keep_event)
     return told
 

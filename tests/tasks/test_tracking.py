@@ -98,3 +98,12 @@ def test_the_run_names_the_flow_run_and_what_died_before_is_told(
         found = connect(run.plan.home).get_run(run_tracking(run).run_id)
     assert found.data.tags["tuneloom.run"] == run.plan.record.identity
     assert "MLflow run 0f3c was left running by a process that died; marked KILLED" in told.lines
+
+
+def test_the_run_holds_the_numbers_of_every_stage_also_of_one_that_a_resume_came_to(ended: Ended) -> None:
+    run = ended.run
+    logged = connect(run.plan.home).get_run(run.plan.record.mlflow_run_id).data.metrics
+    dedup = ended.artifact("dedup").manifest
+    assert logged["stage/dedup/rows_out"] == dedup.counts.rows_out
+    assert logged["stage/dedup/rejected"] == dedup.counts.rejected
+    assert {"stage/train/seconds", "stage/report/seconds"} <= set(logged)

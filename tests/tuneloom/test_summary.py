@@ -8,7 +8,7 @@ from tests.flows.projects import decide
 from tests.rows import table_of
 from tuneloom.artifacts import Artifact, Spec, Store
 from tuneloom.records import Origin, Reject
-from tuneloom.summary import Outcome, metric_lines, read_outcome, summary_markdown
+from tuneloom.summary import Outcome, metric_lines, read_outcome, stage_metrics, summary_markdown
 
 
 @pytest.fixture
@@ -61,3 +61,16 @@ def test_the_markdown_has_a_row_a_stage_that_ran_and_the_verdict(found: dict) ->
     assert "**Verdict: promote**, model `models:/m/1`" in lines
     assert any(line.startswith("- loss ") for line in lines)
     assert lines[-1].endswith("report.html`")
+
+
+def test_the_numbers_of_a_stage_are_what_its_manifest_counts(found: dict) -> None:
+    numbers = stage_metrics(found)
+    counted = {name: value for name, value in numbers.items() if name.startswith("quality/")}
+    seconds = counted.pop("quality/seconds")
+    assert seconds == found["quality"].manifest.seconds
+    assert counted == {
+        "quality/rows_in": 1201.0, "quality/rows_out": 1200.0, "quality/rejected": 1.0, "quality/held": 0.0,
+        "quality/reject_rate": pytest.approx(1 / 1201),
+    }  # fmt: skip
+    assert {name for name in numbers if name.startswith("evaluate")} == {"evaluate/seconds"}
+    assert not any(name.startswith("train") for name in numbers)
