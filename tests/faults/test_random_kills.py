@@ -11,7 +11,7 @@ TOP = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_whatever_moment_a_run_is_killed_at_the_next_one_ends_as_if_nobody_had() -> None:
     command = [sys.executable, "-m", "benchmarks.faults", "--kills", "30", "--seed", "20261124", "--json"]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
