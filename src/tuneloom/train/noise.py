@@ -21,7 +21,8 @@ from tuneloom.models.attention import plain_model
 def noisy_embeddings(model: Any, alpha: float) -> Iterator[None]:
     """Adds the noise within the block, in training mode alone; nothing where `alpha` is 0.
 
-    Raises TrainingError where the block ends and no embedding was seen: another layer embeds, and nothing was noisy.
+    Raises TrainingError where the model trained within the block and no embedding was seen: another layer embeds, and
+    nothing was noisy.
     """
     if alpha == 0:
         yield
@@ -37,7 +38,7 @@ def noisy_embeddings(model: Any, alpha: float) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
-    if not noise.seen:
+    if noise.missed:
         raise TrainingError(
             "NEFTune's noise reached no embedding",
             where=f"model class {type(inner).__name__}",
@@ -55,17 +56,24 @@ class _Noise:
     """`bounds` of the rows in the line that is computed, (0, 5, 9), or None in padded batches."""
 
     def __init__(self, alpha: float) -> None:
-        self._alpha, self._bounds, self.seen = alpha, None, False
+        self._alpha, self._bounds = alpha, None
+        self._trained, self._seen = False, False
+
+    @property
+    def missed(self) -> bool:
+        """Whether the model trained and no embedding was seen."""
+        return self._trained and not self._seen
 
     def take_bounds(self, module: Any, given: tuple, named: dict[str, Any]) -> None:
         """Before the model's forward."""
         self._bounds = named.get("segments")
+        self._trained |= module.training
 
     def add(self, module: Any, given: tuple, embedded: Tensor) -> Tensor | None:
         """After the embeddings, (rows, T, d) float."""
         if not module.training:
             return None
-        self.seen = True
+        self._seen = True
         drawn = torch.zeros_like(embedded).uniform_(-1, 1)
         return embedded + (drawn * self._reach(embedded)).to(embedded.dtype)
 

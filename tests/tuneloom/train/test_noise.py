@@ -1,5 +1,7 @@
 """NEFTune: the noise of a row is the row's own, packed or not, and is there in training alone."""
 
+import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from tuneloom.errors import TrainingError
 from tuneloom.models.likelihood import row_losses
 from tuneloom.models.load import load_model
 from tuneloom.train.adapters import attach
+from tuneloom.train.checkpoint import Checkpoints, Origin, newest
+from tuneloom.train.choices import Choices
 from tuneloom.train.noise import noisy_embeddings
 from tuneloom.train.trainer import train
+from tuneloom.train.validation import Validation
 
 SETTINGS = Train(rank=4, tokens_per_step=40, neftune=5.0)
 
@@ -45,7 +50,7 @@ def test_the_noise_reaches_alpha_by_the_root_of_length_and_width(tiny_model: Pat
 def test_evaluation_hears_no_noise(tiny_model: Path) -> None:
     model = load_model(tiny_model)
     wanted = row_losses(model, token_rows())
-    with pytest.raises(TrainingError, match="reached no embedding"), noisy_embeddings(model, 5.0):
+    with noisy_embeddings(model, 5.0):
         assert row_losses(model, token_rows()) == wanted
 
 
@@ -68,3 +73,26 @@ def test_no_noise_is_no_hook(tiny_model: Path) -> None:
     model: Any = load_model(tiny_model)
     with noisy_embeddings(model, 0.0):
         assert not model.get_input_embeddings()._forward_hooks
+
+
+def test_a_training_that_was_stopped_after_its_last_step_ends_without_noise(tiny_model: Path, tmp_path: Path) -> None:
+    """Nothing is left to train, so no embedding is called; that is no fault."""
+    rows, settings = token_rows((12, 4, 31), vocabulary=100), SETTINGS
+    plan = one_row_packs(rows, settings, 1)
+    at = Checkpoints(tmp_path, Origin.here("cpu"), Choices("float32", 1), least_seconds=0, share=math.inf)
+    full = Validation(token_rows((9,), vocabulary=100), ["a"], len(plan))
+    former = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with pytest.raises(TrainingError, match="stopped by SIGTERM"):
+            train(
+                attach(load_model(tiny_model), settings, 1), rows, plan, settings, 1,
+                on_step=lambda report: signal.raise_signal(signal.SIGTERM) if report.step == len(plan) else None,
+                checkpoints=at, validation=full,
+            )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    left = newest(tmp_path, "cpu", lambda line: None)
+    assert left is not None
+    assert left.step == len(plan)
+    again = attach(load_model(tiny_model), settings, 1)
+    assert len(train(again, rows, plan, settings, 1, resumed=left, validation=full).validations) == 1
