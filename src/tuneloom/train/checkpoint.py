@@ -47,9 +47,9 @@ class Origin:
 
     @classmethod
     def here(cls, device: str) -> "Origin":
-        """`Origin("2.13.0+cpu", "5.23.0", "0.21.2", "cpu", "x86_64 AVX512")`; on a GPU its name."""
+        """`Origin("2.13.0+cpu", "5.23.0", "0.21.2", "cpu", "x86_64 AVX512")`; on a CUDA GPU its name."""
         cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        where = cpu if device == "cpu" else torch.cuda.get_device_name()
+        where = torch.cuda.get_device_name() if device == "cuda" else cpu
         return cls(torch.__version__, version("transformers"), version("peft"), device, where)
 
     def differs(self, other: "Origin") -> str | None:
@@ -154,12 +154,12 @@ def set_random_states(tensors: Mapping[str, torch.Tensor], group: Alone, device:
     """Sets what `random_states` read."""
     torch.set_rng_state(tensors[_of_rank(_RANDOM, group.rank)])
     if device != "cpu":
-        torch.cuda.set_rng_state(tensors[_of_rank(f"{_RANDOM}.{device}", group.rank)])
+        torch.get_device_module(device).set_rng_state(tensors[_of_rank(f"{_RANDOM}.{device}", group.rank)])
 
 
 def _random_state(device: str) -> dict[str, torch.Tensor]:
     states = {_RANDOM: torch.get_rng_state()}
-    return states if device == "cpu" else {**states, f"{_RANDOM}.{device}": torch.cuda.get_rng_state()}
+    return states if device == "cpu" else {**states, f"{_RANDOM}.{device}": torch.get_device_module(device).get_rng_state()}
 
 
 def _of_rank(name: str, rank: int) -> str:
@@ -199,7 +199,8 @@ def set_trained_state(model: Any, optimiser: torch.optim.Optimizer, tensors: Map
 
 @contextlib.contextmanager
 def preemption() -> Iterator[threading.Event]:
-    """Within the block SIGTERM only sets the event, so that a step can end; whoever sees it set must `give_way`."""
+    """Within the block SIGTERM only sets the event, so that a step can end; after it SIGTERM does what it would have
+    done."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield asked
@@ -227,9 +228,9 @@ def _read(path: Path) -> Checkpoint | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         if head["digest"] != _digest(tensors):
             return None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return Checkpoint(head["step"], Origin(**head["origin"]), Choices(**head["choices"]), head["counters"], tensors)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):  # TypeError: of another version's fields
         return None
-    return Checkpoint(head["step"], Origin(**head["origin"]), Choices(**head["choices"]), head["counters"], tensors)
 
 
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:

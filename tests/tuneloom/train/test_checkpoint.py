@@ -20,7 +20,16 @@ from tuneloom.models.load import load_model
 from tuneloom.train import checkpoint
 from tuneloom.train import step as step_module
 from tuneloom.train.adapters import attach
-from tuneloom.train.checkpoint import Checkpoints, Choices, Origin, newest, preemption
+from tuneloom.train.checkpoint import (
+    Checkpoints,
+    Choices,
+    Origin,
+    newest,
+    preemption,
+    random_states,
+    set_random_states,
+)
+from tuneloom.train.group import Alone
 from tuneloom.train.reports import StepReport, ValidationReport
 from tuneloom.train.trainer import train
 from tuneloom.train.validation import Validation
@@ -277,3 +286,14 @@ def test_kill_9_and_a_new_process_end_in_the_same_bytes(tiny_model: Path, tmp_pa
     assert start("killed", 0) == 0
     one, other = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("calm", "killed"))
     assert_equal(one, other)
+
+
+def test_an_apple_gpu_has_an_origin_and_a_random_state_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [torch.arange(4, dtype=torch.uint8)]
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: states[-1])
+    monkeypatch.setattr(torch.mps, "set_rng_state", states.append)
+    assert Origin.here("mps").device == "mps"
+    kept = random_states(Alone(), "mps")
+    states.append(torch.zeros(4, dtype=torch.uint8))
+    set_random_states(kept, Alone(), "mps")
+    assert torch.equal(states[-1], torch.arange(4, dtype=torch.uint8))
