@@ -84,4 +84,6 @@ class Train(Section):
         if self.init in ("pissa", "olora") and (self.four_bit or self.continue_from):
             other = "four_bit" if self.four_bit else "continue_from"
             raise ValueError(f"init `{self.init}` takes a part out of the base, which `{other}` does not allow")
+        if self.four_bit and self.parallel == "fsdp" and self.processes > 1:
+            raise ValueError("parallel `fsdp` cannot part a base in 4 bits; take `ddp`, or `four_bit: false`")
         return self

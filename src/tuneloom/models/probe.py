@@ -27,6 +27,10 @@ class Machine:
     gflops_bfloat16: float
     reason: str
 
+    def rate(self, dtype: str) -> float:
+        """GFLOP/s of "float32" or "bfloat16"."""
+        return self.gflops_bfloat16 if dtype == "bfloat16" else self.gflops_float32
+
 
 @functools.cache
 def probe() -> Machine:

@@ -10,7 +10,8 @@ from tuneloom.models.load import folder_at_hand
 from tuneloom.models.probe import probe
 from tuneloom.models.resolve import ModelSource
 from tuneloom.train.choices import Chosen, choose
-from tuneloom.train.memory import flops, free_bytes, read_shape
+from tuneloom.train.memory import flops, read_shape
+from tuneloom.train.ranks import free_share, rate_of, share_of
 
 REACHED = {"float32": 0.65, "bfloat16": 0.25}
 """Share of the probed rate that training reaches: measured with AVX2 in float32, with AMX in bfloat16; a GPU's is not
@@ -30,15 +31,15 @@ class Forecast:
 
 def forecast(config: Train, render: Render, model: ModelSource, available: int | None) -> Forecast:
     """Of training on `available` tokens an epoch (None: not rendered yet)."""
-    machine, folder = probe(), folder_at_hand(model)
+    machine, folder = share_of(probe(), config.processes), folder_at_hand(model)
     shape = read_shape(folder) if folder else None
     tokens = tokens_to_train(config, available)
-    free = free_bytes(machine.device)
+    free = free_share(machine.device, config.processes)
     chosen = choose(config, machine, shape, render.max_length, tokens or 0, free)
     if shape is None or tokens is None:
         return Forecast(chosen, machine.device, None)
     dtype = chosen.choices.dtype
-    rate = machine.gflops_bfloat16 if dtype == "bfloat16" else machine.gflops_float32
+    rate = rate_of(machine, dtype, config.processes)
     work = flops(shape, config.method, tokens, int(SUPERVISED * tokens))
     again = 1 + chosen.choices.checkpointing / (2 if config.method != "full" else 3)  # the forward pass once more
     return Forecast(chosen, machine.device, again * work / (REACHED[dtype] * rate * 1e9))

@@ -68,7 +68,8 @@ def train_on_ranks(job: Job, tell: Tell) -> Trained:
     last = newest(job.resume, job.device, lambda line: None)
     if last is None or last.step != len(told.report.steps):
         raise TrainingError("the last checkpoint is not whole", where=str(job.resume), remedy="Run again.")
-    trainee = trainee_of(job, "cpu")
+    plain = job.config.model_copy(update={"four_bit": False})  # no CPU holds 4 bits, and an adapter asks for none
+    trainee = trainee_of(replace(job, config=plain), "cpu")
     begun = factors(trainee, job.config)
     best = {name.removeprefix(BEST): tensor for name, tensor in last.tensors.items() if name.startswith(BEST)}
     set_weights(trainee, {f"weight.{name}": tensor for name, tensor in best.items()} or last.tensors)
@@ -138,8 +139,8 @@ def _reason(error: Exception, context: ProcessContext) -> TrainingError:
             return TrainingError(
                 f"rank {rank} of {count} was ended by {signal.Signals(-code).name}",
                 where="train",
-                remedy="As a rule memory ran out: lower train.micro_batch_tokens or train.processes, and run again: "
-                "training goes on from its checkpoint.",
+                remedy="As a rule memory ran out: free some and run again, and training goes on from its checkpoint; or "
+                "lower train.micro_batch_tokens or train.processes, which begins another training.",
             )
     last = str(error).strip().splitlines()[-1]
     rank = getattr(error, "error_index", 0)
@@ -187,6 +188,11 @@ def _checked_before(artifact: Artifact) -> None:
 def share_of(machine: Machine, ranks: int) -> Machine:
     """What each of `ranks` processes has of a machine's threads."""
     return replace(machine, threads=max(1, machine.threads // ranks))
+
+
+def rate_of(machine: Machine, dtype: str, ranks: int) -> float:
+    """GFLOP/s of `ranks` processes together: a CPU's cores were probed as one, a GPU alone."""
+    return machine.rate(dtype) * (ranks if machine.device == "cuda" else 1)
 
 
 def free_share(device: str, ranks: int) -> int | None:

@@ -30,7 +30,7 @@ from tuneloom.train.describe import method_told
 from tuneloom.train.job import Job, Tell, train_here
 from tuneloom.train.memory import Shape, flops, read_shape
 from tuneloom.train.preflight import check_rows, shown
-from tuneloom.train.ranks import free_share, share_of, train_on_ranks
+from tuneloom.train.ranks import free_share, rate_of, share_of, train_on_ranks
 from tuneloom.train.reports import StepReport, TrainReport, ValidationReport
 from tuneloom.train.validation import Validation, plan_validation
 
@@ -84,7 +84,8 @@ def fine_tune(
     for line in check_rows(shards, tokenizer, saved_stop_ids(folder, tokenizer)):
         told.say(line)
     told.say(shown(rows[plan[0].rows[0]], tokenizer))
-    curve = Curve(amount.planned, shape, config.method, machine, choices.dtype, told)
+    rate = rate_of(machine, choices.dtype, config.processes)
+    curve = Curve(amount.planned, shape, config.method, rate, told)
     job = Job(shards, plan, config, folder, seed, machine.device, choices, validation, writer.resume, continued)
     tell = Tell(told.say, curve.step, curve.look, told.on_checkpoint)
     trained = train_on_ranks(job, tell) if config.processes > 1 else train_here(job, tell, resumed)
@@ -108,13 +109,13 @@ class Amount:
 
 @dataclass
 class Curve:
-    """The numbers of steps and looks as they are told and written."""
+    """The numbers of steps and looks as they are told and written; `rate` is the probed one, of all ranks, in
+    GFLOP/s."""
 
     planned: int
     shape: Shape | None
     method: str
-    machine: Machine
-    dtype: str
+    rate: float
     told: Listener
     steps: list[dict[str, Any]] = field(default_factory=list)
     looks: list[dict[str, Any]] = field(default_factory=list)
@@ -136,9 +137,8 @@ class Curve:
         sizes nobody knows."""
         if self.shape is None:
             return None
-        rate = self.machine.gflops_bfloat16 if self.dtype == "bfloat16" else self.machine.gflops_float32
         needed = flops(self.shape, self.method, step.tokens, step.supervised_tokens)
-        return needed / (step.seconds * rate * 1e9) if step.seconds else None
+        return needed / (step.seconds * self.rate * 1e9) if step.seconds else None
 
 
 def _tasks(mixture: Artifact) -> dict[str, str]:

@@ -8,6 +8,7 @@ from tuneloom.config import Render, Train
 from tuneloom.models.probe import Machine
 from tuneloom.models.resolve import ModelSource, resolve_model
 from tuneloom.train import forecast as module
+from tuneloom.train import ranks
 from tuneloom.train.forecast import forecast, tokens_to_train
 from tuneloom.train.memory import flops, read_shape
 
@@ -16,7 +17,7 @@ from tuneloom.train.memory import flops, read_shape
 def tiny(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSource:
     """On a machine of 100 GFLOP/s with memory enough."""
     monkeypatch.setattr(module, "probe", lambda: Machine("cpu", "float32", 2, 100.0, 10.0, "as measured"))
-    monkeypatch.setattr(module, "free_bytes", lambda device: 10**11)
+    monkeypatch.setattr(ranks, "free_bytes", lambda device: 10**11)
     return resolve_model(str(tiny_model))
 
 
@@ -41,3 +42,14 @@ def test_nothing_is_made_up_of_tokens_or_a_model_that_nobody_knows(tiny: ModelSo
     nowhere = ModelSource(**{**vars(tiny), "path": tmp_path})
     found = forecast(Train(), Render(), nowhere, 10_000)
     assert (found.seconds, found.chosen.need) == (None, None)
+
+
+def test_processes_share_a_cpu_and_have_a_gpu_each(tiny: ModelSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, two = (forecast(Train(processes=count), Render(), tiny, 10_000) for count in (1, 2))
+    assert two.seconds == alone.seconds, "the cores are the same"
+    assert (alone.chosen.choices.threads, two.chosen.choices.threads) == (2, 1)
+    assert "of 50.0 GB free" in two.chosen.reasons[1]
+    monkeypatch.setattr(module, "probe", lambda: Machine("cuda", "float32", 2, 100.0, 10.0, "as measured"))
+    alone, two = (forecast(Train(processes=count), Render(), tiny, 10_000) for count in (1, 2))
+    assert two.seconds == pytest.approx((alone.seconds or 0) / 2)
+    assert "of 100.0 GB free" in two.chosen.reasons[1]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -21,6 +22,7 @@ from tuneloom.artifacts import Artifact, Spec, Store, Writer
 from tuneloom.config import Train
 from tuneloom.errors import ConfigError, TrainingError
 from tuneloom.render.shards import ShardWriter, read_rows, write_packs
+from tuneloom.train import ranks
 from tuneloom.train.batches import plan_steps, shares
 from tuneloom.train.checkpoint import newest
 from tuneloom.train.choices import Choices
@@ -133,6 +135,20 @@ def test_more_ranks_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ConfigError, match=r"train.processes is 2, and this machine has 1 GPUs"):
         _check_devices("cuda", 2)
     _check_devices("cpu", 2)
+
+
+def test_a_base_in_4_bits_is_opened_whole_where_the_trained_weights_are_taken_in(
+    jobs: dict[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that starts the ranks computes on the CPU, which has no 4 bits."""
+    job, (_, report) = jobs["lora", "ddp"]
+    monkeypatch.setattr(ranks, "start_processes", lambda *given, **options: SimpleNamespace(processes=[]))
+    monkeypatch.setattr(ranks, "_follow", lambda context, told, preempted: setattr(told, "report", report))
+    quantised = replace(job, config=job.config.model_copy(update={"four_bit": True}))
+    found = weights(train_on_ranks(quantised, tell()).model)
+    left = newest(job.resume, "cpu", quiet)
+    assert left is not None
+    assert all(torch.equal(weight, left.tensors[f"{BEST}{name}"]) for name, weight in found.items())
 
 
 LONG = {"epochs": 40.0, "dropout": 0.2}
