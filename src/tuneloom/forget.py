@@ -18,7 +18,7 @@ from tuneloom.artifacts import Reference, Store, lock
 from tuneloom.artifacts.manifest import Manifest, reference_from
 from tuneloom.errors import ConfigError
 from tuneloom.ingest.takedowns import entries_in
-from tuneloom.plan.specs import STAGES
+from tuneloom.plan.specs import CONTINUED, STAGES
 from tuneloom.release.connection import connect, exists
 from tuneloom.release.rows import forget_rows
 from tuneloom.released import released_ids
@@ -85,7 +85,7 @@ def forget(
         fresh = [one for one in descendants(manifests, holders) if one not in affected]
     forget_rows(store, ids, why)  # again, for a release that was made beside us
     store.sweep()
-    models = tuple(sorted(_models(home, affected, used)))
+    models = tuple(sorted(_models(home, affected, manifests, used)))
     return Forgotten(listed, tuple(one for one in affected if one.stage not in MODELS), models)
 
 
@@ -93,7 +93,7 @@ def descendants(manifests: Mapping[Reference, Manifest], holders: Collection[Ref
     """The holders and all that was made of them, the last stages first and the ingested files at the end."""
     children: dict[Reference, list[Reference]] = {}
     for reference, manifest in manifests.items():
-        for parent in {*manifest.parents, *map(reference_from, manifest.members)}:
+        for parent in _made_from(manifest):
             children.setdefault(parent, []).append(reference)
     found, todo = set(holders), list(holders)
     while todo:
@@ -102,6 +102,13 @@ def descendants(manifests: Mapping[Reference, Manifest], holders: Collection[Ref
         todo += fresh
     late = {stage: -number for number, stage in enumerate(STAGES)}
     return sorted(found, key=lambda one: (one in holders, late.get(one.stage, -len(STAGES)), one))
+
+
+def _made_from(manifest: Manifest) -> set[Reference]:
+    """Its parents and members, and of a training that went on with an adapter what made that."""
+    before = manifest.spec["inputs"].get(CONTINUED)
+    went_on = {Reference("train", before)} if before else set()
+    return {*manifest.parents, *map(reference_from, manifest.members), *went_on}
 
 
 def _holders(
@@ -157,7 +164,12 @@ def _content_hashes(store: Store, affected: Collection[Reference], ids: Sequence
             yield from part["content_hash"].filter(pc.is_in(part["id"], wanted)).to_pylist()
 
 
-def _models(home: Path, affected: Collection[Reference], used: Mapping[Reference, Collection[str]]) -> Iterator[Saw]:
+def _models(
+    home: Path,
+    affected: Collection[Reference],
+    manifests: Mapping[Reference, Manifest],
+    used: Mapping[Reference, Collection[str]],
+) -> Iterator[Saw]:
     """Registered versions that name one of the artifacts in their tags."""
     if not exists(home):
         return
@@ -168,9 +180,22 @@ def _models(home: Path, affected: Collection[Reference], used: Mapping[Reference
         for version in page:
             tags = {name.removeprefix("tuneloom."): value for name, value in version.tags.items()}
             if keys & set(tags.items()):
-                rows = used.get(Reference("mixture", tags.get("mixture", "")))
+                came_from = _ancestors(
+                    manifests, [Reference(name, tags.get(name, "")) for name in ("mixture", "train")]
+                )
                 aliases = client.get_model_version(version.name, version.version).aliases  # a search leaves them out
-                yield Saw(version.name, int(version.version), tuple(sorted(aliases)), bool(rows))
+                yield Saw(version.name, int(version.version), tuple(sorted(aliases)), any(map(used.get, came_from)))
         token = getattr(page, "token", None)
         if not token:
             return
+
+
+def _ancestors(manifests: Mapping[Reference, Manifest], of: Collection[Reference]) -> set[Reference]:
+    """Those artifacts and all that they were made from."""
+    found, todo = set(of), list(of)
+    while todo:
+        manifest = manifests.get(todo.pop())
+        fresh = _made_from(manifest) - found if manifest else set()
+        found |= fresh
+        todo += fresh
+    return found

@@ -15,6 +15,7 @@ from tuneloom.forget import Forgotten, forget
 from tuneloom.ingest.discover import SourceFile
 from tuneloom.ingest.stage import ingest_file
 from tuneloom.plan import Plan, make_plan
+from tuneloom.plan.specs import CONTINUED
 from tuneloom.release.rows import add_release
 from tuneloom.released import read_index, standing_index
 from tuneloom.review.decisions import Decision, add_decisions, read_decisions
@@ -296,7 +297,7 @@ def test_what_other_files_made_stays(plan: Plan, made) -> None:
 
 
 def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan, made, monkeypatch) -> None:
-    """Also by a second call, when the rows are gone."""
+    """Also by a second call, when the rows are gone, and those that went on from such a model."""
 
     class Version:
         def __init__(self, version: str, **tags: Reference) -> None:
@@ -305,10 +306,14 @@ def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan,
 
     split, mixture = made["split"].reference, made["mixture"].reference
     rejecting = plan.store.ensure(Spec("mixture", "none", parents=(split,)), lambda writer: None)
+    clean = plan.store.ensure(Spec("mixture", "clean"), lambda writer: None).reference
+    went_on = Spec("train", "went on", inputs={CONTINUED: made["train"].reference.key}, parents=(clean,))
+    later = plan.store.ensure(went_on, lambda writer: None).reference
     versions = [
         Version("1", split=split.key, mixture=mixture.key),
         Version("2", split=split.key, mixture=rejecting.reference.key),
         Version("3", split="another"),
+        Version("4", mixture=clean.key, train=later.key),
     ]
     calls = {
         "search_model_versions": lambda self, **_: versions,
@@ -320,4 +325,4 @@ def test_models_that_saw_the_row_are_listed_and_whether_they_used_it(plan: Plan,
     identity = row_id(made)
     for _ in range(2):
         listed = [(one.version, one.aliases, one.used) for one in take_down(plan, identity).models]
-        assert listed == [(1, ("champion",), True), (2, (), False)]
+        assert listed == [(1, ("champion",), True), (2, (), False), (4, (), True)]

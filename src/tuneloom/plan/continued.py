@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuneloom.artifacts import user_cache
 from tuneloom.artifacts.digests import cached_digest
@@ -11,17 +12,22 @@ from tuneloom.models.resolve import ModelSource
 from tuneloom.plan.files import check_same
 from tuneloom.records import canonical, digest
 
+if TYPE_CHECKING:
+    from tuneloom.release.package import Card
+
 _FILES = ("adapter_config.json", "adapter_model.safetensors")
 _WHERE = "config key `train.continue_from`"
 
 
 @dataclass(frozen=True)
 class Continued:
-    """`name` is what the config says, `digest` that of the adapter's files."""
+    """`name` is what the config says, `digest` that of the adapter's files; `train` is the key of the artifact that it
+    lies in by its card, None for another tool's."""
 
     name: str
     folder: Path
     digest: str
+    train: str | None
 
 
 def find_continued(train: Train, folder: Path, home: Path, model: ModelSource) -> Continued | None:
@@ -35,12 +41,12 @@ def find_continued(train: Train, folder: Path, home: Path, model: ModelSource) -
     if name is None:
         return None
     place = _registered(name, home) if name.startswith("models:/") else folder / name
-    _check_base(name, place, model)
+    card = _card(name, place, model)
     for file in _FILES:
         if not (place / file).is_file():
             raise MissingFile(f"there is no {file} to continue from", where=f"{place} (train.continue_from)",
                               remedy="Give the folder of a PEFT adapter.")  # fmt: skip
-    return Continued(name, place, _digest(place))
+    return Continued(name, place, _digest(place), card.artifacts.get("train") if card else None)
 
 
 def check_continued(continued: Continued | None) -> Path | None:
@@ -64,12 +70,12 @@ def _registered(name: str, home: Path) -> Path:
     return registered_files(name, home)[0]
 
 
-def _check_base(name: str, place: Path, model: ModelSource) -> None:
-    """What a registered or exported model's card says of its base."""
+def _card(name: str, place: Path, model: ModelSource) -> "Card | None":
+    """A registered model's card; raises ConfigError where it names another base."""
     from tuneloom.release.package import CARD, read_card
 
     if not (place / CARD).is_file():
-        return  # another tool's adapter: that it fits is proven when it is put on the base
+        return None  # another tool's adapter: that it fits is proven when it is put on the base
     card = read_card(place)
     if card.method == "full":
         raise ConfigError(f"{name} is a whole model", where=_WHERE, remedy="Export it, and name its folder as `model`.")
@@ -80,6 +86,7 @@ def _check_base(name: str, place: Path, model: ModelSource) -> None:
             where=_WHERE,
             remedy="Train on the base that it was trained on.",
         )
+    return card
 
 
 def _digest(folder: Path) -> str:

@@ -19,6 +19,8 @@ STAGES = (
     "train", "evaluate", "release", "report",
 )  # fmt: skip
 DATA_STAGES = STAGES[: STAGES.index("train")]
+CONTINUED = "continued_train"
+"""Train's input that names the train artifact of the adapter it went on with."""
 
 
 def check_until(until: str) -> str:
@@ -48,7 +50,7 @@ def specs_to_train(config: Config, inputs: Inputs, released: str | None) -> Iter
         "review": (True, {"decisions": decisions_key(inputs.decisions), "pii": config.quality.pii}),
         "mixture": (True, _mixture_inputs(config, inputs)),
         "render": (True, _render_inputs(inputs)),
-        "train": (True, {"model": model.digest, **_named("continues", _continued(inputs))}),
+        "train": (True, {"model": model.digest, **_train_inputs(inputs)}),
     }
     for stage, (seeded, given) in declared.items():
         section, seed = _settings(config, stage), config.seed if seeded else 0
@@ -138,6 +140,12 @@ def _suite_rows(inputs: Inputs) -> list[str]:
     ]
 
 
+def _train_inputs(inputs: Inputs) -> dict[str, Any]:
+    """The adapter to go on with, and what made it, so that a takedown of its rows finds what came of it."""
+    before = inputs.continued.train if inputs.continued else None
+    return {**_named("continues", _continued(inputs)), **_named(CONTINUED, before)}
+
+
 def _continued(inputs: Inputs) -> str | None:
     return inputs.continued.digest if inputs.continued else None
 
@@ -149,9 +157,9 @@ def _named(name: str, value: Any) -> dict[str, Any]:
 
 def _settings(config: Config, stage: str) -> dict[str, Any]:
     """A stage's section; not where review's decisions and the adapter to continue lie, for what they hold is an
-    input."""
+    input, nor what MLflow gets."""
     section = _section(getattr(config, stage))
-    places = {("review", "decisions"), ("train", "continue_from")}
+    places = {("review", "decisions"), ("train", "continue_from"), ("train", "log_checkpoints")}
     return {name: value for name, value in section.items() if (stage, name) not in places}
 
 

@@ -28,7 +28,7 @@ def adapter(tmp_path: Path) -> Path:
 
 def put_card(adapter: Path, **more: str) -> None:
     card = {"method": "lora", "base": "smol", "base_kind": "hub", "base_digest": BASE.digest} | more
-    (adapter / CARD).write_text(json.dumps({**card, "template_digest": None, "artifacts": {}}))
+    (adapter / CARD).write_text(json.dumps({**card, "template_digest": None, "artifacts": {"train": "k1"}}))
 
 
 def test_an_adapter_is_known_by_its_bytes_and_not_by_its_place(adapter: Path, tmp_path: Path) -> None:
@@ -71,3 +71,15 @@ def test_what_is_no_adapter_of_this_base_is_refused(adapter: Path, tmp_path: Pat
         find()
     put_card(adapter)
     find()
+
+
+def test_what_made_a_registered_adapter_stands_in_the_key(adapter: Path, tmp_path: Path) -> None:
+    """So a takedown of its rows finds what went on with it."""
+    put_card(adapter)
+    found = find_continued(Train(continue_from="before"), tmp_path, tmp_path, BASE)
+    assert found is not None
+    assert found.train == "k1"
+
+
+def test_what_mlflow_gets_makes_no_other_training(project: Path) -> None:
+    assert keys(make_plan(config(train={"log_checkpoints": True}), project)) == keys(make_plan(config(), project))
