@@ -159,7 +159,11 @@ def set_random_states(tensors: Mapping[str, torch.Tensor], group: Alone, device:
 
 def _random_state(device: str) -> dict[str, torch.Tensor]:
     states = {_RANDOM: torch.get_rng_state()}
-    return states if device == "cpu" else {**states, f"{_RANDOM}.{device}": torch.get_device_module(device).get_rng_state()}
+    return (
+        states
+        if device == "cpu"
+        else {**states, f"{_RANDOM}.{device}": torch.get_device_module(device).get_rng_state()}
+    )
 
 
 def _of_rank(name: str, rank: int) -> str:

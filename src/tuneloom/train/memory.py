@@ -174,6 +174,8 @@ def _kept_by_a_layer(shape: Shape, work: Workload) -> int:
         kept += 2 * q  # keys and values repeated for the heads that share them
     if work.method != "full":
         kept += 7 * work.rank
+    if work.method == "dora":
+        kept += 2 * (2 * d + q + 2 * k + 2 * f)  # what base and factors put out, each times the length
     return kept
 
 

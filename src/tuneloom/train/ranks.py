@@ -139,8 +139,8 @@ def _reason(error: Exception, context: ProcessContext) -> TrainingError:
             return TrainingError(
                 f"rank {rank} of {count} was ended by {signal.Signals(-code).name}",
                 where="train",
-                remedy="As a rule memory ran out: free some and run again, and training goes on from its checkpoint; or "
-                "lower train.micro_batch_tokens or train.processes, which begins another training.",
+                remedy="As a rule memory ran out: free some and run again, and training goes on from its checkpoint; "
+                "or lower train.micro_batch_tokens or train.processes, which begins another training.",
             )
     last = str(error).strip().splitlines()[-1]
     rank = getattr(error, "error_index", 0)

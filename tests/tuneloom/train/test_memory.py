@@ -40,7 +40,7 @@ def test_what_is_no_plain_decoder_has_no_estimate(tmp_path: Path) -> None:
     assert read_shape(tmp_path) is None
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", ["lora", "dora", "full"])
 def test_what_a_layer_keeps_is_what_autograd_keeps(tiny_model: Path, method: str) -> None:
     model = attach(load_model(tiny_model), Train(rank=2, method=method), 0)
     model.train()
