@@ -31,6 +31,7 @@ ITEMS = pa.schema(
 """A score: `metric` is unique among suites, items of a `cluster` are not independent, a corpus metric sums `parts`."""
 SAMPLES = pa.schema(
     [
+        ("suite", pa.string()),
         ("id", pa.string()),
         ("task", pa.string()),
         ("language", pa.string()),
@@ -126,6 +127,7 @@ def samples_table(items: Sequence[Item], answers: Mapping[str, Sequence[str]]) -
     """Generated answers by model, side by side, as a table of schema SAMPLES."""
     return pa.table(
         {
+            "suite": [HELD_OUT] * len(items),
             "id": [item.row.id for item in items],
             "task": [item.task for item in items],
             "language": [item.language for item in items],

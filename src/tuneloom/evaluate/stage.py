@@ -37,8 +37,9 @@ from tuneloom.evaluate.generation import Answer
 from tuneloom.evaluate.items import HELD_OUT, Item, held_out_items, samples_table
 from tuneloom.evaluate.measured import check_known, measured_of, measured_suites
 from tuneloom.evaluate.outputs import tally
-from tuneloom.evaluate.questions import wanted_of
+from tuneloom.evaluate.questions import Wanted, wanted_of
 from tuneloom.evaluate.subjects import Champion, subjects
+from tuneloom.evaluate.suite_samples import suite_samples
 from tuneloom.evaluate.unseen import unseen_questions
 from tuneloom.models.resolve import ModelSource
 from tuneloom.records import canonical
@@ -100,7 +101,7 @@ def evaluate(
         said = ask_models(
             subjects(model, tuned, champion), 2 + (champion is not None), own, suites, wanted, on_progress
         )
-    _write(writer, said, plan, suites, own.asked)
+    _write(writer, said, plan, suites, own.asked, wanted)
 
 
 def judge(items: pa.Table, outputs: pa.Table, plan: str) -> dict[str, Any]:
@@ -127,10 +128,12 @@ def _write(
     plan: GatePlan,
     suites: Sequence[Suite],
     asked: Sequence[Item],
+    wanted: Mapping[str, Sequence[Wanted]],
 ) -> None:
     ordered, outputs = in_order(said)
     verdict = judge(ordered, outputs, plan.to_json())
-    samples = samples_table(asked, {name: [a.text for a in found] for name, found in said.answers.items()})
+    own = samples_table(asked, {name: [a.text for a in found] for name, found in said.answers.items()})
+    samples = pa.concat_tables([own, *(suite_samples(suite, wanted[suite.name], outputs) for suite in suites)])
     for name, table in (("items", ordered), ("outputs", outputs), ("samples", samples)):
         pq.write_table(table, writer.file(f"{name}.parquet", len(table)), compression="zstd")
     writer.file("verdict.json").write_text(canonical(verdict), "utf-8")

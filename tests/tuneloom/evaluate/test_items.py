@@ -59,6 +59,7 @@ def test_tables_have_the_promised_columns(tmp_path, tiny_model):
     samples = samples_table(items, {"base": ["x"], "tuned": ["y"]})
     assert samples.schema == SAMPLES
     assert samples["champion"].to_pylist() == [None]
+    assert samples["suite"].to_pylist() == ["held_out"]
     assert pa.concat_tables([ITEMS.empty_table(), scores]).num_rows == 1
 
 
