@@ -20,10 +20,12 @@ from tuneloom.errors import ConfigError
 from tuneloom.ingest.takedowns import entries_in
 from tuneloom.plan.specs import CONTINUED, STAGES
 from tuneloom.release.connection import connect, exists
+from tuneloom.release.logged_page import withdraw_pages
 from tuneloom.release.rows import forget_rows
 from tuneloom.released import released_ids
 from tuneloom.review.decisions import forget_decisions
 from tuneloom.review.sheet import SHEETS
+from tuneloom.runs import all_runs
 from tuneloom.takedown_list import add_takedowns, read_list
 
 LIST = "takedowns.txt"
@@ -77,6 +79,8 @@ def forget(
         store.forget_hashes(sorted({*ids, *_content_hashes(store, fresh, ids)}))
         for reference in fresh:
             (home / SHEETS / f"{reference.key}.csv").unlink(missing_ok=True)
+            if reference.stage == "report":
+                withdraw_pages(home, _told_in(store, reference))
             if reference.stage not in MODELS:
                 store.take_down(reference, used.get(reference, holders.get(reference, ids)), why)
         affected += fresh
@@ -87,6 +91,11 @@ def forget(
     store.sweep()
     models = tuple(sorted(_models(home, affected, manifests, used)))
     return Forgotten(listed, tuple(one for one in affected if one.stage not in MODELS), models)
+
+
+def _told_in(store: Store, page: Reference) -> list[str]:
+    """The MLflow runs of the runs that came to this report."""
+    return [one.mlflow_run_id for one in all_runs(store) if one.stages.get("report") == page.key and one.mlflow_run_id]
 
 
 def descendants(manifests: Mapping[Reference, Manifest], holders: Collection[Reference]) -> list[Reference]:

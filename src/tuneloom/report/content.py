@@ -1,22 +1,17 @@
-"""What the report says, as plain values: read from artifacts, nothing computed anew, personal data masked."""
+"""The verdict, the data funnel and the mixture for the report, as plain values read from artifacts."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from tuneloom.artifacts import Artifact
-from tuneloom.report.charts import Interval, interval
+from tuneloom.report.charts import Bar
 
 DATA_STAGES = ("ingest", "dedup", "split", "decontaminate", "quality", "review", "mixture", "render")
-SAMPLES = 6
-SAMPLE_LENGTH = 700
-"""Characters shown of a prompt or an answer."""
-
-Mask = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -27,24 +22,8 @@ class Verdict:
     headline: str
     details: str
     reason: str
+    baseline: str
     conditions: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric: the scores, the difference to the baseline with its interval, and why there is none of a model."""
-
-    name: str
-    direction: str
-    base: float | None
-    champion: float | None
-    tuned: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    bar: Interval | None
-    better: bool | None
-    not_assessable: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,16 +51,6 @@ class Mixed:
     share: float
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A held-out prompt and what each model says to it."""
-
-    task: str
-    prompt: str
-    reference: str
-    answers: tuple[tuple[str, str], ...]
-
-
 def read_verdict(evaluation: Artifact, released: Mapping[str, Any] | None) -> Verdict:
     """The verdict as a headline, and the conditions behind it."""
     tree = _json(evaluation, "verdict.json")
@@ -90,14 +59,7 @@ def read_verdict(evaluation: Artifact, released: Mapping[str, Any] | None) -> Ve
         "promote": f"The tuned model beats the {against}.",
         "refuse": _refused(against, conditions),
     }.get(word, f"The scores do not settle it against the {against}.")
-    return Verdict(word, headline, f"{_before_and_after(tree)}{_place(released)}", tree["reason"], conditions)
-
-
-def read_scores(evaluation: Artifact) -> list[Score]:
-    """One `Score` a metric, in the verdict's order; the gate's own metrics first."""
-    tree = _json(evaluation, "verdict.json")
-    decisive, metrics = {condition["metric"] for condition in tree["conditions"]}, tree["metrics"]
-    return [_score(name, metrics[name]) for name in sorted(metrics, key=lambda name: (name not in decisive, name))]
+    return Verdict(word, headline, f"{_before_and_after(tree)}{_place(released)}", tree["reason"], against, conditions)
 
 
 def read_funnel(artifacts: Mapping[str, Artifact]) -> list[FunnelStep]:
@@ -139,17 +101,25 @@ def read_mixture(mixture: Artifact) -> list[Mixed]:
     ]
 
 
-def read_samples(evaluation: Artifact, mask: Mask, most: int = SAMPLES) -> list[Sample]:
-    """A few held-out prompts, of different tasks as far as there are, masked and cut to a readable length."""
-    import pyarrow.parquet as pq
+def funnel_bars(steps: Sequence[FunnelStep]) -> list[Bar]:
+    """A bar a stage: kept, rejected, held, as shares of the most rows that there were at once.
 
-    rows = pq.read_table(evaluation.path("samples.parquet")).to_pylist()
-    return [_sample(row, mask) for row in _one_a_task(rows, most)]
+    `ingest: 190 kept, 10 rejected` above 0.95 of the width in the accent and 0.05 in red.
+    """
+    most = max((step.rows_in + step.made for step in steps), default=1) or 1
+    bars = []
+    for step in steps:
+        lost = [(step.rejected, "rejected", "bad"), (step.held, "held", "unsure")]
+        told = ", ".join(f"{count:,} {word}" for count, word, _ in ((step.kept, "kept", ""), *lost) if count)
+        parts = [(step.kept / most, "accent"), *((count / most, tone) for count, _, tone in lost if count)]
+        bars.append(Bar(f"{step.stage}: {told or 'no row'}", tuple(parts)))
+    return bars
 
 
-def clip(text: str, length: int = SAMPLE_LENGTH) -> str:
-    """The beginning, with a mark where it goes on: `clip("abcdef", 4)` -> `"abcd …"`."""
-    return text if len(text) <= length else f"{text[:length]} …"
+def mixture_bars(mixed: Sequence[Mixed]) -> list[Bar]:
+    """A bar a source of the training side: `qa: 718 rows, 33.7 %`."""
+    own = [one for one in mixed if one.side == "train"]
+    return [Bar(f"{one.source}: {one.shown:,} rows, {one.share:g} %", ((one.share / 100, "accent"),)) for one in own]
 
 
 def _refused(against: str, conditions: Iterable[Mapping[str, Any]]) -> str:
@@ -184,44 +154,6 @@ def _place(released: Mapping[str, Any] | None) -> str:
         return f"{place} and promoted to champion."
     why = released["why_not"]
     return f"{place}, as a candidate only: {why}"
-
-
-def _score(name: str, found: Mapping[str, Any]) -> Score:
-    """`better` is the gate's word, which also corrects for several metrics; None where it is undecided."""
-    low, point, high = found["low"], found["difference"], found["high"]
-    return Score(
-        name,
-        found["direction"],
-        found["base"],
-        found["champion"],
-        found["tuned"],
-        point,
-        low,
-        high,
-        interval(low, point, high) if None not in (low, point, high) else None,
-        {"better": True, "worse": False}.get(found["outcome"]),
-        "; ".join(f"{model}: {why}" for model, why in found.get("not_assessable", {}).items()) or None,
-    )
-
-
-def _one_a_task(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Takes a row of each task in turn; the order of `rows` is that of their ids, which are hashes: a fair draw."""
-    queues: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        queues.setdefault(row.get("task") or "", []).append(row)
-    taken: list[dict[str, Any]] = []
-    while len(taken) < most and any(queues.values()):
-        taken += [queue.pop(0) for _, queue in sorted(queues.items()) if queue]
-    return taken[:most]
-
-
-def _sample(row: Mapping[str, Any], mask: Mask) -> Sample:
-    def shown(text: str | None) -> str:
-        return clip(mask(text or ""))
-
-    references: Iterable[str] = row.get("references") or []
-    answers = tuple((who, shown(row[who])) for who in ("base", "champion", "tuned") if row.get(who) is not None)
-    return Sample(row.get("task") or "", shown(row["prompt"]), shown(next(iter(references), "")), answers)
 
 
 def _json(artifact: Artifact, path: str) -> dict[str, Any]:

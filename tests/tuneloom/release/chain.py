@@ -9,6 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tuneloom.artifacts import Artifact, Spec, Store, Writer
+from tuneloom.config import Gate
+from tuneloom.evaluate.breakdown import breakdown
+from tuneloom.evaluate.gate_plan import PLAN, DataFacts, GatePlan, ItemSet, Measured
+from tuneloom.evaluate.items import ITEMS
+from tuneloom.evaluate.outputs import OUTPUTS
 from tuneloom.records import Conversation, Message, Origin, Reject, to_table
 
 PROMPTS = [
@@ -67,7 +72,7 @@ def make_chain(
     parents = tuple(chain[stage].reference for stage in ("mixture", "render", "train"))
     chain["evaluate"] = store.ensure(
         Spec("evaluate", "code", config={"verdict": verdict}, inputs={"champion": champion}, parents=parents),
-        lambda writer: _evaluate(writer, verdict, prompts, baseline or ("champion" if champion else "base")),
+        lambda writer: _evaluate(writer, verdict, prompts, baseline or ("champion" if champion else "base"), champion),
     )
     return chain
 
@@ -111,10 +116,13 @@ def _train(writer: Writer, adapter: Path | None, history: int) -> None:
     losses = [1.4 + 1.8 * 0.94**step + 0.12 * ((step * 37) % 11 - 5) / 5 for step in range(history)]
     steps = [{"step": step, "loss": loss, "learning_rate": 1e-3} for step, loss in enumerate(losses, 1)]
     writer.file("steps.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps), "utf-8")
+    looks = [{"step": step, "loss": 1.5 + 1.6 * 0.95**step} for step in range(20, history + 1, 20)]
+    writer.file("validation.jsonl").write_text("".join(f"{json.dumps(look)}\n" for look in looks), "utf-8")
+    writer.stats.update(chosen_step=looks[-1]["step"] if looks else None)
     writer.stats.update(steps=history, tokens=25_104, dtype="float32", tokens_per_second=118.4)
 
 
-def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str) -> None:
+def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str, champion: str | None = None) -> None:
     met = verdict == "promote"
     loss = _metric("lower", 1.92, 1.57 if met else 1.90, 0.11)
     metrics = {"chrf": _metric("higher", 31.2, 30.9, 2.2), "loss": loss, "rouge_l": _metric("higher", 0.21, 0.34, 0.09)}
@@ -149,6 +157,7 @@ def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str) -> Non
     }
     writer.file("verdict.json").write_text(json.dumps(tree), "utf-8")
     columns: dict[str, Any] = {
+        "suite": ["held_out"] * len(prompts),
         "id": [f"{number:032x}" for number in range(len(prompts))],
         "task": [row[0] for row in prompts],
         "language": ["en"] * len(prompts),
@@ -156,9 +165,33 @@ def _evaluate(writer: Writer, verdict: str, prompts: list, baseline: str) -> Non
         "references": [[row[2]] for row in prompts],
         "base": [row[3] for row in prompts],
         "tuned": [row[4] for row in prompts],
-        "champion": pa.nulls(len(prompts), pa.string()),
+        "champion": pa.array([row[3] for row in prompts]) if champion else pa.nulls(len(prompts), pa.string()),
     }
     pq.write_table(pa.table(columns), writer.file("samples.parquet"))
+    _evidence(writer, prompts, baseline, ["base", "tuned", *(["champion"] if champion else [])])
+
+
+def _evidence(writer: Writer, prompts: list, baseline: str, models: list[str]) -> None:
+    """Plan, items, outputs and breakdown: chrf is 10 for the base, and 7 times the row's number for the tuned model."""
+    n = len(prompts)
+    measured = {name: Measured("higher", "mean", 100.0, name, "held_out", n) for name in ("chrf", "rouge_l")}
+    measured = {"loss": Measured("lower", "mean", None, "loss", "held_out", n), **measured}
+    sets = {"held_out": ItemSet(n, "d" * 32)}
+    plan = GatePlan(Gate(), measured, ("chrf", "rouge_l"), sets, DataFacts(), {"held_out": 1}, seed=1)
+    writer.file(PLAN).write_text(plan.to_json(), "utf-8")
+    ids = [f"{number:032x}" for number in range(n)]
+    items, outputs = [], []
+    for model in models:
+        for number, (row_id, row) in enumerate(zip(ids, prompts, strict=True)):
+            about = {"id": row_id, "task": row[0], "language": "en", "suite": "held_out", "cluster": row_id}
+            value = 7.0 * number if model == "tuned" else 10.0
+            items += [{"model": model, "metric": metric, "value": value, **about} for metric in measured]
+            state = "cut" if model == "tuned" and number == n - 1 else "answered"
+            outputs.append({"suite": "held_out", "model": model, "id": row_id, "state": state, "failed": []})
+    pq.write_table(pa.Table.from_pylist(items, schema=ITEMS), writer.file("items.parquet"))
+    pq.write_table(pa.Table.from_pylist(outputs, schema=OUTPUTS), writer.file("outputs.parquet"))
+    parts = breakdown(pa.Table.from_pylist(items, schema=ITEMS), baseline, plan, {})
+    writer.file("breakdown.json").write_text(json.dumps(parts), "utf-8")
 
 
 def _metric(direction: str, base: float, tuned: float, half: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from tests.tuneloom.release.chain import make_chain
 from tuneloom.artifacts import Artifact, Store
 from tuneloom.artifacts.keys import Spec
 from tuneloom.artifacts.writer import Writer
-from tuneloom.report.content import clip, read_funnel, read_mixture, read_samples, read_scores, read_verdict
+from tuneloom.report.content import funnel_bars, mixture_bars, read_funnel, read_mixture, read_verdict
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,6 @@ def evaluated(store: Path, verdict: dict) -> Artifact:
     return Store(store).ensure(Spec("evaluate", "made"), write)
 
 
-def test_the_gates_metrics_come_first_and_only_a_sure_difference_is_good_or_bad(chain) -> None:
-    scores = {score.name: score for score in read_scores(chain["evaluate"])}
-    assert list(scores) == ["loss", "rouge_l", "chrf"]
-    assert {name: score.better for name, score in scores.items()} == {"loss": True, "rouge_l": True, "chrf": None}
-    assert scores["loss"].champion is None
-
-
 def test_the_funnel_conserves_rows_from_step_to_step(chain) -> None:
     steps = read_funnel(chain)
     assert " ".join(step.stage for step in steps) == "ingest dedup split decontaminate quality review mixture render"
@@ -95,22 +88,13 @@ def test_the_mixture_counts_rows_and_repeats_by_source_and_side(chain) -> None:
     assert sum(row.share for row in mixed if row.side == "train") == pytest.approx(100, abs=0.2)
 
 
-def test_samples_are_of_different_tasks_and_masked(tmp_path: Path) -> None:
-    prompts = [("a", f"prompt {n}", "r", "b", "t") for n in range(5)] + [("z", "mail joe@example.org", "r", "b", "t")]
-    evaluation = make_chain(tmp_path, prompts=prompts)["evaluate"]
-    samples = read_samples(evaluation, lambda text: text.replace("joe@example.org", "[mail]"), most=3)
-    assert [sample.prompt for sample in samples] == ["prompt 0", "mail [mail]", "prompt 1"]
-    assert samples[0].answers == (("base", "b"), ("tuned", "t"))  # there was no champion
+def test_a_bar_tells_what_a_stage_kept_and_lost_of_all_rows(chain) -> None:
+    bars = funnel_bars(read_funnel(chain))
+    assert bars[0].label == "ingest: 190 kept, 10 rejected"
+    assert bars[0].parts == ((0.95, "accent"), (0.05, "bad"))
+    assert all(sum(share for share, _ in bar.parts) <= 1 for bar in bars)
 
 
-def test_long_text_is_cut_with_a_mark() -> None:
-    assert clip("abcdef", 4) == "abcd …"
-    assert clip("abcd", 4) == "abcd"
-
-
-def test_what_is_not_assessable_is_told_with_its_reason(tmp_path: Path) -> None:
-    numbers = dict.fromkeys(("base", "champion", "tuned", "difference", "low", "high"))
-    found = {"s.over_refusal": {**numbers, "direction": "lower", "outcome": "undecided"}}
-    found["s.over_refusal"]["not_assessable"] = {"tuned": "s.refusal is 0.0%, less than 5%"}
-    (score,) = read_scores(evaluated(tmp_path, {"conditions": [], "metrics": found}))
-    assert score.not_assessable == "tuned: s.refusal is 0.0%, less than 5%"
+def test_bars_of_the_mixture_are_the_training_sides(chain) -> None:
+    mixed = read_mixture(chain["mixture"])
+    assert [bar.parts[0][0] for bar in mixture_bars(mixed)] == [m.share / 100 for m in mixed if m.side == "train"]
