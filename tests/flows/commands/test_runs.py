@@ -35,7 +35,18 @@ def test_a_run_is_listed_then_promoted_by_hand_and_there_is_nothing_to_roll_back
     (line,) = json.loads(capsys.readouterr().out)["runs"]
     assert (line["name"], line["came_to"], line["model"]) == (run.plan.config.name, "the end", "models:/tiny/1")
     assert main([*home, "runs"]) == 0
-    assert f"{line['verdict']}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{line['verdict']}" in told
+    assert "report.html" in told
+
+    page = run.artifact("report").path("report.html")
+    assert line["report"] == str(page)
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main([*home, "runs", "--open", "last"]) == 0
+    assert opened == [page.as_uri()]
+    assert main([*home, "runs", "--open", "ffff"]) == 2
+    capsys.readouterr()
 
     if not line["promoted"]:
         assert main([*home, "promote", "models:/tiny/1"]) == 2
