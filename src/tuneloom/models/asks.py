@@ -62,8 +62,10 @@ def replies(
 
 def _in_slots(model: Any, asks: Sequence[Asked], most: int, stops: set[int], slots: int, line: int) -> Iterator[int]:
     """Works; how many asks are done so far. Models that slots do not suit answer one ask at a time."""
-    longest: list[int] = max((ask.prompt.ids.tolist() for ask, _ in asks), key=len, default=[])
-    if asks and not suited(model, (longest * 2)[: max(2, min(16, len(longest)))]):
+    if not asks:
+        return
+    longest: list[int] = max((ask.prompt.ids.tolist() for ask, _ in asks), key=len)
+    if not suited(model, (longest * 2)[: max(2, min(16, len(longest)))]):
         yield from in_turn(model, asks, most, stops)
         return
     done = 0

@@ -138,3 +138,9 @@ def test_mode_and_attention_are_given_back_even_after_an_error(model) -> None:
     assert model.training
     assert model.config._attn_implementation == "sdpa"
     model.eval()
+
+
+def test_of_nothing_asked_the_attention_stays_as_it_is(model, monkeypatch) -> None:
+    """Slots are made known with the first ask, and an evaluation outside a run asks no held-out rows."""
+    monkeypatch.setattr(asks_module, "attention_of", lambda *_: pytest.fail("attention was changed"))
+    assert replies(model, []) == []
